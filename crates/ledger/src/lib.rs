@@ -1,1 +1,33 @@
 //! What stock is.
+//!
+//! Quantities, ids, times, requests, decisions and postings; [`decide`](State::decide), the only place with rules, and
+//! [`apply`](State::apply), which has none and cannot fail. The ledger knows no clock, no I/O, no format, no float and
+//! no randomness: the same decisions give the same state, to the last byte.
+//!
+//! Its one invariant: for each product and lot, the postings of a decision sum to zero, so stock only ever moves
+//! between accounts.
+//!
+//! Start with [`Request`] (what comes in), [`Decision`] (what the journal keeps) and [`State`] (what the decisions add
+//! up to); the rules stand in `decide/`, one subject a file.
+
+mod account;
+mod decision;
+mod ids;
+mod quantity;
+mod rejection;
+mod request;
+mod time;
+
+pub use account::{AccountKey, AccountKind, Status};
+pub use decision::{
+    Counted, Decision, DecisionKind, Discrepancy, Effect, Expected, Name, Posting, Reservation, ReservationState,
+    ReservedLine, Role, Sighted,
+};
+pub use ids::{AccountId, LocationId, LotId, PartyId, Position, ProductId, ReasonId, SerialId};
+pub use quantity::{Quantity, QuantityError};
+pub use rejection::{Rejection, Short};
+pub use request::{
+    Body, Command, Event, EventKind, Key, LocationCard, ProductCard, ReasonCard, Request, Reserve, ReserveLine, Unit,
+    Unusable,
+};
+pub use time::{Day, Timestamp};
