@@ -1,1 +1,18 @@
 //! What it looks like outside.
+//!
+//! Every format that outlives the process or leaves it: the journal's records, the JSON and CSV that events arrive in,
+//! the lines that an export writes. It turns bytes into [`ledger::Request`]s and decisions into bytes, and knows no file,
+//! no socket, no clock and no policy: whether an input is *allowed* or *true* is not asked here, only whether it can be
+//! read.
+//!
+//! Its one invariant: no bytes whatever make it panic, and each input becomes exactly one request or is named in at
+//! least one [`Problem`].
+//!
+//! Start with [`Batch`], where everything that is read ends up, then [`record`] (the journal) and [`event`] (JSON).
+
+mod batch;
+mod key;
+pub mod record;
+
+pub use batch::Batch;
+pub use key::KeyHasher;
