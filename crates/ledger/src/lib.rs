@@ -11,14 +11,23 @@
 //! up to); the rules stand in `decide/`, one subject a file.
 
 mod account;
+mod apply;
+mod catalog;
+mod decide;
 mod decision;
 mod ids;
+mod line;
 mod quantity;
+mod reason;
+mod recent;
 mod rejection;
 mod request;
+mod serial;
+mod state;
 mod time;
 
 pub use account::{AccountKey, AccountKind, Status};
+pub use catalog::{Catalog, Location, Lot, Product, Serial};
 pub use decision::{
     Counted, Decision, DecisionKind, Discrepancy, Effect, Expected, Name, Posting, Reservation, ReservationState,
     ReservedLine, Role, Sighted,
@@ -30,4 +39,5 @@ pub use request::{
     Body, Command, Event, EventKind, Key, LocationCard, ProductCard, ReasonCard, Request, Reserve, ReserveLine, Unit,
     Unusable,
 };
+pub use state::{Limits, Open, State, Verdict};
 pub use time::{Day, Timestamp};

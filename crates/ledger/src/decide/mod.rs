@@ -1,0 +1,149 @@
+//! The rules. One subject a file; this one says in which order a request is judged.
+//!
+//! 1. Was it seen before? (`KeyConflict`, or a duplicate)
+//! 2. Can its time be true, and could a repetition of it be told? (`ClockAhead`, `TooOld`)
+//! 3. What it says, by the rule of its kind, in the order of [`Rejection`].
+//!
+//! A fact that fails is unusable as it is and will be held; a command that fails is rejected.
+
+mod declare;
+mod draft;
+mod held;
+mod movement;
+mod order;
+mod reservation;
+mod reversal;
+mod serial;
+
+use crate::{
+    Body, Command, DecisionKind, Event, EventKind, Key, Limits, Rejection, Request, State, Timestamp, Verdict,
+};
+use draft::Draft;
+
+impl State {
+    /// Judges a request. Reads only; the same state and arguments give the same verdict.
+    ///
+    /// `recorded_at` is the time at which the request is sequenced; one before the newest entry's is taken as equal to
+    /// it. For the order in which reasons to refuse are looked for, see [`Rejection`].
+    pub fn decide(&self, request: &Request<'_>, recorded_at: Timestamp, limits: &Limits) -> Verdict {
+        let recorded_at = recorded_at.max(self.recorded_at);
+        let refuse = |rejection| match request.body {
+            Body::Event(_) => Verdict::Unusable(rejection),
+            Body::Command(_) => Verdict::Rejected(rejection),
+        };
+        match self.judge_key(request) {
+            Ok(None) => {}
+            Ok(Some(duplicate)) => return duplicate,
+            Err(rejection) => return refuse(rejection),
+        }
+        if let Err(rejection) = self.judge_time(request, recorded_at, limits) {
+            return refuse(rejection);
+        }
+        let mut draft = Draft::new(self, request, recorded_at, limits);
+        let judged = match &request.body {
+            Body::Event(event) => decide_event(&mut draft, event),
+            Body::Command(command) => decide_command(&mut draft, command),
+        };
+        match judged.and_then(|()| draft.finish()) {
+            Ok(decision) => Verdict::Accepted(decision),
+            Err(rejection) => refuse(rejection),
+        }
+    }
+
+    /// The key under which an input whose id was taken by other content is held, so that its repetitions are known.
+    pub fn conflict_key(key: Key) -> Key {
+        // An odd multiplier maps 64-bit contents to 128-bit keys one to one.
+        let spread = u128::from(key.content | 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+        Key { id: key.id ^ spread ^ u128::from(key.content), content: key.content }
+    }
+
+    fn judge_key(&self, request: &Request<'_>) -> Result<Option<Verdict>, Rejection> {
+        let Some(seen) = self.recent.get(request.key.id) else {
+            return Ok(None);
+        };
+        if request.resolves.is_some_and(|held| held == seen.position() && seen.held()) {
+            return Ok(None);
+        }
+        if seen.content == request.key.content {
+            return Ok(Some(Verdict::Duplicate { position: seen.position(), held: seen.held() }));
+        }
+        match self.recent.get(Self::conflict_key(request.key).id) {
+            Some(held) if request.resolves != Some(held.position()) => {
+                Ok(Some(Verdict::Duplicate { position: held.position(), held: true }))
+            }
+            _ => Err(Rejection::KeyConflict { first: seen.position() }),
+        }
+    }
+
+    fn judge_time(&self, request: &Request<'_>, recorded_at: Timestamp, limits: &Limits) -> Result<(), Rejection> {
+        let ahead_micros = request.occurred_at.0.saturating_sub(recorded_at.0);
+        if ahead_micros > limits.clock_tolerance_micros {
+            return Err(Rejection::ClockAhead { ahead_micros });
+        }
+        let is_event = matches!(request.body, Body::Event(_));
+        if is_event && !request.historical && request.occurred_at < self.recent.floor {
+            return Err(Rejection::TooOld { oldest: self.recent.floor });
+        }
+        Ok(())
+    }
+}
+
+fn decide_event(draft: &mut Draft<'_>, event: &Event<'_>) -> Result<(), Rejection> {
+    draft.mends()?;
+    match event.kind {
+        EventKind::ItemAdded | EventKind::ItemRemoved | EventKind::ItemAdjusted => movement::decide(draft, event),
+        EventKind::ItemMoved => movement::decide_move(draft, event),
+        EventKind::StatusChanged => movement::decide_status(draft, event),
+        EventKind::ItemCounted => movement::decide_count(draft, event),
+        EventKind::ShipmentDispatched => order::decide_dispatch(draft, event),
+        EventKind::ShipmentReceived => order::decide_arrival(draft, event),
+        EventKind::PurchaseOrderPlaced => order::decide_placed(draft, event),
+        EventKind::PurchaseOrderReceived => order::decide_received(draft, event),
+        EventKind::PurchaseOrderCancelled => order::decide_cancelled(draft, event),
+    }
+}
+
+fn decide_command(draft: &mut Draft<'_>, command: &Command) -> Result<(), Rejection> {
+    match command {
+        Command::Reserve(reserve) => reservation::decide_reserve(draft, reserve),
+        Command::Release { reservation } => reservation::decide_release(draft, reservation),
+        Command::Fulfil { reservation } => reservation::decide_fulfil(draft, reservation),
+        Command::Expire => reservation::decide_expire(draft),
+        Command::DeclareProduct(card) => declare::decide_product(draft, card),
+        Command::DeclareLocation(card) => declare::decide_location(draft, card),
+        Command::DeclareReason(card) => declare::decide_reason(draft, card),
+        Command::Reverse { position, original, reason } => reversal::decide(draft, *position, original, reason),
+        Command::Hold(unusable) => held::decide_hold(draft, unusable),
+        Command::Discard { held, reason } => held::decide_discard(draft, *held, reason),
+    }
+}
+
+fn kind_of(body: &Body<'_>) -> DecisionKind {
+    match body {
+        Body::Event(event) => match event.kind {
+            EventKind::ItemAdded => DecisionKind::ItemAdded,
+            EventKind::ItemRemoved => DecisionKind::ItemRemoved,
+            EventKind::ItemMoved => DecisionKind::ItemMoved,
+            EventKind::ItemCounted => DecisionKind::ItemCounted,
+            EventKind::ItemAdjusted => DecisionKind::ItemAdjusted,
+            EventKind::StatusChanged => DecisionKind::StatusChanged,
+            EventKind::ShipmentDispatched => DecisionKind::ShipmentDispatched,
+            EventKind::ShipmentReceived => DecisionKind::ShipmentReceived,
+            EventKind::PurchaseOrderPlaced => DecisionKind::PurchaseOrderPlaced,
+            EventKind::PurchaseOrderReceived => DecisionKind::PurchaseOrderReceived,
+            EventKind::PurchaseOrderCancelled => DecisionKind::PurchaseOrderCancelled,
+        },
+        Body::Command(command) => match command {
+            Command::Reserve(_) => DecisionKind::StockReserved,
+            Command::Release { .. } => DecisionKind::ReservationReleased,
+            Command::Fulfil { .. } => DecisionKind::ReservationFulfilled,
+            Command::Expire => DecisionKind::ReservationsExpired,
+            Command::DeclareProduct(_) => DecisionKind::ProductDeclared,
+            Command::DeclareLocation(_) => DecisionKind::LocationDeclared,
+            Command::DeclareReason(_) => DecisionKind::ReasonDeclared,
+            Command::Reverse { .. } => DecisionKind::EntryReversed,
+            Command::Hold(_) => DecisionKind::InputHeld,
+            Command::Discard { .. } => DecisionKind::HeldDiscarded,
+        },
+    }
+}

@@ -1,0 +1,100 @@
+//! Undoing an entry by its opposite. The entry stays; from now on the books say that it did not happen.
+
+use super::draft::Draft;
+use super::serial;
+use crate::{AccountKind, Counted, Decision, DecisionKind, Effect, Expected, Position, Rejection, Role, Sighted};
+
+pub(super) fn decide(
+    draft: &mut Draft<'_>,
+    position: Position,
+    original: &Decision,
+    reason: &str,
+) -> Result<(), Rejection> {
+    if reason.trim().is_empty() {
+        return Err(Rejection::MissingField { field: "reason" });
+    }
+    if let Some(instead) = irreversible(original.kind) {
+        return Err(Rejection::NotReversible { instead });
+    }
+    if let Some(by) = draft.state.reversed.get(&position) {
+        return Err(Rejection::AlreadyReversed { by: *by });
+    }
+    draft.decision.reference.clone_from(&original.reference);
+    draft.decision.effects.push(Effect::Reversed(position));
+    let serialised = original.effects.iter().any(|effect| matches!(effect, Effect::Sighted(_)));
+    for effect in &original.effects {
+        match effect {
+            Effect::Counted(counted) => withdraw_count(draft, counted)?,
+            Effect::Sighted(sighted) => withdraw_sighting(draft, sighted)?,
+            Effect::Expected(expected) => withdraw_expected(draft, expected)?,
+            _ => {}
+        }
+    }
+    for posting in original.postings.iter().filter(|posting| posting.role == Role::Movement) {
+        let kind = draft.key_of(posting.account).kind;
+        // What a serialised unit's sighting moved was withdrawn with it; orders are no part of that.
+        if serialised && !matches!(kind, AccountKind::OnOrder | AccountKind::OrderBook) {
+            continue;
+        }
+        let delta = posting.delta.checked_neg().ok_or(Rejection::Overflow)?;
+        draft.shift(posting.account, delta, posting.effective_at)?;
+    }
+    Ok(())
+}
+
+/// What to do instead of reversing an entry of this kind.
+fn irreversible(kind: DecisionKind) -> Option<&'static str> {
+    match kind {
+        DecisionKind::StockReserved => Some("release the reservation"),
+        DecisionKind::ReservationReleased | DecisionKind::ReservationsExpired => Some("reserve again"),
+        DecisionKind::ProductDeclared | DecisionKind::LocationDeclared | DecisionKind::ReasonDeclared => {
+            Some("declare it again as it should be")
+        }
+        DecisionKind::EntryReversed => Some("send the original event again under a new id"),
+        DecisionKind::InputHeld => Some("discard the held input"),
+        DecisionKind::HeldDiscarded => Some("send the input again under a new id"),
+        _ => None,
+    }
+}
+
+fn withdraw_count(draft: &mut Draft<'_>, counted: &Counted) -> Result<(), Rejection> {
+    let state = draft.state;
+    let place = state.line(counted.account).and_then(|line| {
+        line.place_without(counted, state.balance_micros(counted.account)).map(|place| (place, line.horizon))
+    });
+    let Some((place, _)) = place else {
+        let horizon = state.line(counted.account).map_or(crate::Timestamp::MAX, |line| line.horizon);
+        return Err(Rejection::BeforeHistory { horizon });
+    };
+    let change = place.expected - i128::from(counted.quantity.micros());
+    let change = i64::try_from(change).map_err(|_| Rejection::Overflow)?;
+    let change = crate::Quantity::from_micros(change);
+    draft.explain(counted.account, change, counted.counted_at)?;
+    if let Some(next) = place.next {
+        draft.explain(counted.account, change.checked_neg().ok_or(Rejection::Overflow)?, next)?;
+    }
+    draft.decision.effects.push(Effect::CountWithdrawn(counted.clone()));
+    Ok(())
+}
+
+fn withdraw_sighting(draft: &mut Draft<'_>, sighted: &Sighted) -> Result<(), Rejection> {
+    let between = draft.state.chains.get(sighted.serial.index()).and_then(|chain| chain.place_without(sighted));
+    let Some(between) = between else {
+        return Err(Rejection::BeforeHistory { horizon: sighted.seen_at });
+    };
+    serial::relocate(draft, sighted.place, between.before, sighted.seen_at, AccountKind::Variance)?;
+    if let Some(next) = between.next {
+        serial::relocate(draft, between.before, sighted.place, next, AccountKind::Variance)?;
+    }
+    draft.decision.effects.push(Effect::SightingWithdrawn(sighted.clone()));
+    Ok(())
+}
+
+fn withdraw_expected(draft: &mut Draft<'_>, expected: &Expected) -> Result<(), Rejection> {
+    let delta = expected.delta.checked_neg().ok_or(Rejection::Overflow)?;
+    let mut opposite = expected.clone();
+    opposite.delta = delta;
+    opposite.expected_at = None;
+    draft.decision.effects.push(Effect::Expected(Box::new(opposite)));
+    Ok(())
+}
