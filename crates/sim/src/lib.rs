@@ -1,1 +1,3 @@
 //! What could go wrong.
+
+pub mod disk;
