@@ -90,6 +90,7 @@ const END: u32 = u32::MAX;
 /// Every name and its number. See the module.
 #[derive(Clone, Debug)]
 pub struct Catalog {
+    pub(crate) seed: u64,
     hasher: FixedState,
     pub(crate) products: Vec<Product>,
     product_index: Index,
@@ -115,6 +116,7 @@ impl Catalog {
     /// An empty catalogue with the shipped reason codes. `seed` orders the hash tables and nothing else.
     pub fn new(seed: u64) -> Self {
         Self {
+            seed,
             hasher: FixedState::with_seed(seed),
             products: Vec::new(),
             product_index: Index::default(),

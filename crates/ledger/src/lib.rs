@@ -16,6 +16,7 @@ mod catalog;
 mod decide;
 mod decision;
 mod ids;
+mod image;
 mod line;
 mod quantity;
 mod reason;
@@ -33,6 +34,7 @@ pub use decision::{
     ReservedLine, Role, Sighted,
 };
 pub use ids::{AccountId, LocationId, LotId, PartyId, Position, ProductId, ReasonId, SerialId};
+pub use image::{IMAGE_VERSION, ImageError, Sink, Source};
 pub use quantity::{Quantity, QuantityError};
 pub use rejection::{Rejection, Short};
 pub use request::{

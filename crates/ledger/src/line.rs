@@ -15,7 +15,7 @@ pub(crate) struct Count {
 }
 
 impl Count {
-    fn rank(&self) -> (Timestamp, u8, &str) {
+    pub(crate) fn rank(&self) -> (Timestamp, u8, &str) {
         (self.at, self.trust, &self.id)
     }
 }

@@ -25,6 +25,15 @@ impl Seen {
     pub(crate) fn held(&self) -> bool {
         self.position & HELD != 0
     }
+
+    /// The position with the mark of held inputs, as images keep it.
+    pub(crate) fn marked_position(&self) -> u64 {
+        self.position
+    }
+
+    pub(crate) fn marked(id: u128, content: u64, position: u64) -> Self {
+        Self { id, content, position }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -36,7 +45,7 @@ pub(crate) struct Generation {
 }
 
 impl Generation {
-    fn new(since: Timestamp) -> Self {
+    pub(crate) fn new(since: Timestamp) -> Self {
         Self { since, count: 0, shards: (0..SHARDS).map(|_| HashTable::new()).collect() }
     }
 
@@ -52,8 +61,23 @@ impl Generation {
         self.count
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Seen> {
-        self.shards.iter().flat_map(HashTable::iter)
+    pub(crate) fn shards(&self) -> &[HashTable<Seen>] {
+        &self.shards
+    }
+
+    /// Fills an empty shard; `false` when an id belongs to another shard or is there twice.
+    pub(crate) fn fill(&mut self, index: usize, ids: Vec<Seen>) -> bool {
+        let mut shard = HashTable::with_capacity(ids.len());
+        self.count += ids.len();
+        for seen in ids {
+            if Self::shard(seen.id) != index || shard.find(hash(seen.id), |other: &Seen| other.id == seen.id).is_some()
+            {
+                return false;
+            }
+            shard.insert_unique(hash(seen.id), seen, |seen| hash(seen.id));
+        }
+        self.shards[index] = shard;
+        true
     }
 }
 

@@ -11,7 +11,7 @@ pub(crate) struct Sighting {
 }
 
 impl Sighting {
-    fn rank(&self) -> (Timestamp, &str) {
+    pub(crate) fn rank(&self) -> (Timestamp, &str) {
         (self.at, &self.id)
     }
 }

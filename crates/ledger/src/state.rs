@@ -67,7 +67,6 @@ pub struct Open {
 /// All stock and all that was promised: a fold over decisions. See [`State::decide`] and [`State::apply`].
 #[derive(Clone, Debug)]
 pub struct State {
-    pub(crate) seed: u64,
     pub(crate) position: Position,
     pub(crate) recorded_at: Timestamp,
     pub(crate) catalog: Catalog,
@@ -90,7 +89,6 @@ impl State {
     /// Empty books. `seed` orders hash tables and nothing else; the journal keeps it.
     pub fn new(seed: u64) -> Self {
         Self {
-            seed,
             position: Position::ZERO,
             recorded_at: Timestamp::MIN,
             catalog: Catalog::new(seed),
