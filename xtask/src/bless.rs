@@ -14,9 +14,5 @@ pub(crate) fn run(filters: &[String]) -> Result<ExitCode> {
         .current_dir(tree::root())
         .status()
         .context("asking git what changed")?;
-    Ok(if findings.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -27,24 +27,12 @@ pub(crate) fn tests() -> Command {
     if has_nextest() {
         command.args(["nextest", "run", "--workspace", "--locked", "--no-fail-fast"]);
     } else {
-        command.args([
-            "test",
-            "--workspace",
-            "--locked",
-            "--no-fail-fast",
-            "--bins",
-            "--lib",
-            "--tests",
-        ]);
+        command.args(["test", "--workspace", "--locked", "--no-fail-fast", "--bins", "--lib", "--tests"]);
     }
     command
 }
 
 fn has_nextest() -> bool {
-    let asked = cargo()
-        .args(["nextest", "--version"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
+    let asked = cargo().args(["nextest", "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
     asked.is_ok_and(|status| status.success())
 }

@@ -16,87 +16,40 @@ struct Step {
 }
 
 const STEPS: &[Step] = &[
-    Step {
-        name: "fmt",
-        is: "the code is formatted",
-        run: || findings_of(cargo().args(["fmt", "--all", "--check"])),
-    },
-    Step {
-        name: "crates",
-        is: "crates depend as ARCHITECTURE.md says",
-        run: crate_table::findings,
-    },
-    Step {
-        name: "length",
-        is: "files are short enough to read",
-        run: || Ok(file_length::findings(&tree::files()?)),
-    },
+    Step { name: "fmt", is: "the code is formatted", run: || findings_of(cargo().args(["fmt", "--all", "--check"])) },
+    Step { name: "crates", is: "crates depend as ARCHITECTURE.md says", run: crate_table::findings },
+    Step { name: "length", is: "files are short enough to read", run: || Ok(file_length::findings(&tree::files()?)) },
     Step {
         name: "forbidden",
         is: "no sleeps, leftovers or paths of one machine",
         run: || Ok(forbidden::findings(&tree::files()?)),
     },
-    Step {
-        name: "links",
-        is: "links in documents lead somewhere",
-        run: || Ok(doc_links::findings(&tree::files()?)),
-    },
-    Step {
-        name: "errors",
-        is: "every error code has its page",
-        run: || Ok(error_pages::findings(&tree::files()?)),
-    },
-    Step {
-        name: "clippy",
-        is: "no warnings",
-        run: clippy,
-    },
-    Step {
-        name: "test",
-        is: "tests",
-        run: || findings_of(&mut tests()),
-    },
+    Step { name: "links", is: "links in documents lead somewhere", run: || Ok(doc_links::findings(&tree::files()?)) },
+    Step { name: "errors", is: "every error code has its page", run: || Ok(error_pages::findings(&tree::files()?)) },
+    Step { name: "clippy", is: "no warnings", run: clippy },
+    Step { name: "test", is: "tests", run: || findings_of(&mut tests()) },
     Step {
         name: "doctest",
         is: "examples in the documentation",
         run: || findings_of(cargo().args(["test", "--doc", "--workspace", "--locked"])),
     },
-    Step {
-        name: DOC,
-        is: "the documentation builds without warnings",
-        run: doc,
-    },
+    Step { name: DOC, is: "the documentation builds without warnings", run: doc },
 ];
 
 /// The one step that is left out unless it is asked for: it builds what no test needs.
 const DOC: &str = "doc";
 
 fn clippy() -> Result<Vec<String>> {
-    findings_of(cargo().args([
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--locked",
-        "--",
-        "-D",
-        "warnings",
-    ]))
+    findings_of(cargo().args(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))
 }
 
 fn doc() -> Result<Vec<String>> {
-    findings_of(
-        cargo()
-            .args(["doc", "--workspace", "--no-deps", "--locked"])
-            .env("RUSTDOCFLAGS", "-D warnings"),
-    )
+    findings_of(cargo().args(["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings"))
 }
 
 /// The steps as `help` shows them.
 pub(crate) fn list() -> String {
-    STEPS
-        .iter()
-        .map(|step| format!("  {:10} {}\n", step.name, step.is))
-        .collect()
+    STEPS.iter().map(|step| format!("  {:10} {}\n", step.name, step.is)).collect()
 }
 
 /// Runs the steps that `words` name, or all.
@@ -111,35 +64,18 @@ pub(crate) fn run(words: &[String]) -> Result<ExitCode> {
             println!("  {finding}");
         }
         let outcome = if findings.is_empty() { "ok" } else { "FAILED" };
-        println!(
-            "== {}: {outcome} in {:.1} s",
-            step.name,
-            started.elapsed().as_secs_f64()
-        );
+        println!("== {}: {outcome} in {:.1} s", step.name, started.elapsed().as_secs_f64());
         if !findings.is_empty() {
             failed.push(step.name);
         }
     }
-    println!(
-        "\nchecks: {} passed, {} failed {}",
-        steps.len() - failed.len(),
-        failed.len(),
-        failed.join(" ")
-    );
-    Ok(if failed.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    println!("\nchecks: {} passed, {} failed {}", steps.len() - failed.len(), failed.len(), failed.join(" "));
+    Ok(if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn chosen(words: &[String]) -> Result<Vec<&'static Step>> {
     let with_doc = words.iter().any(|word| word == "--doc");
-    let names: Vec<&str> = words
-        .iter()
-        .map(String::as_str)
-        .filter(|word| *word != "--doc")
-        .collect();
+    let names: Vec<&str> = words.iter().map(String::as_str).filter(|word| *word != "--doc").collect();
     if let Some(unknown) = names.iter().find(|name| STEPS.iter().all(|step| step.name != **name)) {
         bail!("no step is called '{unknown}'; the steps are\n{}", list());
     }
@@ -151,10 +87,7 @@ fn chosen(words: &[String]) -> Result<Vec<&'static Step>> {
     Ok(STEPS.iter().filter(is_chosen).collect())
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a person reads how long a step took; nothing is decided by it"
-)]
+#[expect(clippy::disallowed_methods, reason = "a person reads how long a step took; nothing is decided by it")]
 fn now() -> Instant {
     Instant::now()
 }
@@ -173,14 +106,8 @@ mod tests {
 
     #[test]
     fn steps_are_chosen_by_name_and_run_in_their_own_order() {
-        assert_eq!(
-            names(&[]),
-            "fmt crates length forbidden links errors clippy test doctest"
-        );
-        assert_eq!(
-            names(&["--doc"]),
-            "fmt crates length forbidden links errors clippy test doctest doc"
-        );
+        assert_eq!(names(&[]), "fmt crates length forbidden links errors clippy test doctest");
+        assert_eq!(names(&["--doc"]), "fmt crates length forbidden links errors clippy test doctest doc");
         assert_eq!(names(&["links", "fmt"]), "fmt links");
         assert_eq!(names(&["fast"]), "no step is called 'fast'; the steps are");
     }

@@ -50,10 +50,7 @@ pub(crate) fn findings() -> Result<Vec<String>> {
 
 fn compare(rows: &BTreeMap<String, Row>, members: &[Member]) -> Vec<String> {
     let mut findings = Vec::new();
-    for name in rows
-        .keys()
-        .filter(|name| members.iter().all(|member| member.name != **name))
-    {
+    for name in rows.keys().filter(|name| members.iter().all(|member| member.name != **name)) {
         findings.push(format!("{name}: in the table, not in the workspace"));
     }
     for member in members {
@@ -67,12 +64,8 @@ fn compare(rows: &BTreeMap<String, Row>, members: &[Member]) -> Vec<String> {
             if is_ours && !row.may_depend_on.contains(dependency) {
                 findings.push(format!("{name}: links {dependency}, which its row does not allow"));
             }
-            let elsewhere = ONLY_IN
-                .iter()
-                .any(|(library, crates)| library == dependency && !crates.contains(&name));
-            let never = NEVER_IN
-                .iter()
-                .any(|(library, crates)| library == dependency && crates.contains(&name));
+            let elsewhere = ONLY_IN.iter().any(|(library, crates)| library == dependency && !crates.contains(&name));
+            let never = NEVER_IN.iter().any(|(library, crates)| library == dependency && crates.contains(&name));
             if elsewhere || never {
                 findings.push(format!("{name}: must not know {dependency}"));
             }
@@ -90,32 +83,17 @@ fn compare(rows: &BTreeMap<String, Row>, members: &[Member]) -> Vec<String> {
 
 /// The rows of the table whose first cell is a crate in backticks.
 fn rows(text: &str) -> BTreeMap<String, Row> {
-    let table = text
-        .lines()
-        .skip_while(|line| !line.starts_with("| crate "))
-        .skip(2)
-        .take_while(|line| line.starts_with('|'));
+    let table =
+        text.lines().skip_while(|line| !line.starts_with("| crate ")).skip(2).take_while(|line| line.starts_with('|'));
     let mut rows = BTreeMap::new();
     for line in table {
         let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
         let [name, is, may_depend_on, ..] = cells[..] else {
             continue;
         };
-        let phrase = is
-            .strip_prefix('"')
-            .and_then(|rest| rest.split_once('"'))
-            .map_or("", |(phrase, _)| phrase);
-        let may_depend_on = may_depend_on
-            .split(',')
-            .map(|word| word.trim_matches([' ', '`']).to_owned())
-            .collect();
-        rows.insert(
-            name.trim_matches('`').to_owned(),
-            Row {
-                phrase: phrase.to_owned(),
-                may_depend_on,
-            },
-        );
+        let phrase = is.strip_prefix('"').and_then(|rest| rest.split_once('"')).map_or("", |(phrase, _)| phrase);
+        let may_depend_on = may_depend_on.split(',').map(|word| word.trim_matches([' ', '`']).to_owned()).collect();
+        rows.insert(name.trim_matches('`').to_owned(), Row { phrase: phrase.to_owned(), may_depend_on });
     }
     rows
 }
@@ -125,36 +103,21 @@ fn members() -> Result<Vec<Member>> {
         .args(["metadata", "--format-version", "1", "--no-deps", "--locked"])
         .output()
         .context("asking cargo metadata")?;
-    ensure!(
-        asked.status.success(),
-        "cargo metadata: {}",
-        String::from_utf8_lossy(&asked.stderr).trim()
-    );
+    ensure!(asked.status.success(), "cargo metadata: {}", String::from_utf8_lossy(&asked.stderr).trim());
     let metadata: Value = serde_json::from_slice(&asked.stdout).context("reading cargo metadata")?;
-    let packages = metadata["packages"]
-        .as_array()
-        .context("cargo metadata lists no packages")?;
+    let packages = metadata["packages"].as_array().context("cargo metadata lists no packages")?;
     packages.iter().map(member).collect()
 }
 
 fn member(package: &Value) -> Result<Member> {
     let name = package["name"].as_str().context("a package without a name")?;
-    let manifest = package["manifest_path"]
-        .as_str()
-        .context("a package without a manifest")?;
+    let manifest = package["manifest_path"].as_str().context("a package without a manifest")?;
     let library = Path::new(manifest).with_file_name("src").join("lib.rs");
-    let dependencies = package["dependencies"]
-        .as_array()
-        .context("a package without a list of dependencies")?;
-    let linked = dependencies
-        .iter()
-        .filter(|dependency| dependency["kind"].as_str() != Some("dev"));
+    let dependencies = package["dependencies"].as_array().context("a package without a list of dependencies")?;
+    let linked = dependencies.iter().filter(|dependency| dependency["kind"].as_str() != Some("dev"));
     Ok(Member {
         name: name.to_owned(),
-        dependencies: linked
-            .filter_map(|dependency| dependency["name"].as_str())
-            .map(str::to_owned)
-            .collect(),
+        dependencies: linked.filter_map(|dependency| dependency["name"].as_str()).map(str::to_owned).collect(),
         first_line: std::fs::read_to_string(library)
             .ok()
             .map(|text| text.lines().next().unwrap_or_default().to_owned()),
@@ -175,11 +138,7 @@ prose
 
     fn member(name: &str, dependencies: &[&str], first_line: &str) -> Member {
         let dependencies = dependencies.iter().map(|name| (*name).to_owned()).collect();
-        Member {
-            name: name.to_owned(),
-            dependencies,
-            first_line: Some(first_line.to_owned()),
-        }
+        Member { name: name.to_owned(), dependencies, first_line: Some(first_line.to_owned()) }
     }
 
     #[test]
@@ -198,10 +157,7 @@ prose
 
     #[test]
     fn every_breach_is_told() {
-        let members = [
-            member("ledger", &["engine", "serde", "tokio"], "//! Stock."),
-            member("common", &[], ""),
-        ];
+        let members = [member("ledger", &["engine", "serde", "tokio"], "//! Stock."), member("common", &[], "")];
         assert_eq!(
             compare(&rows(TABLE), &members),
             [
@@ -212,13 +168,8 @@ prose
                 "common: in the workspace, not in the table",
             ]
         );
-        let members = [
-            member("ledger", &["engine"], "//! What stock is."),
-            member("engine", &[], "//! What happens next."),
-        ];
-        assert_eq!(
-            compare(&rows(TABLE), &members),
-            ["ledger: links engine, which its row does not allow"]
-        );
+        let members =
+            [member("ledger", &["engine"], "//! What stock is."), member("engine", &[], "//! What happens next.")];
+        assert_eq!(compare(&rows(TABLE), &members), ["ledger: links engine, which its row does not allow"]);
     }
 }

@@ -18,18 +18,12 @@ pub(crate) fn findings(files: &[File]) -> Vec<String> {
         for (number, line) in prose(file) {
             for target in targets(line) {
                 let (path, heading) = target.split_once('#').unwrap_or((target, ""));
-                let path = if path.is_empty() {
-                    file.path.clone()
-                } else {
-                    resolve(&file.path, path)
-                };
+                let path = if path.is_empty() { file.path.clone() } else { resolve(&file.path, path) };
                 if !path.is_empty() && !known.contains(&path) {
                     findings.push(format!("{}:{number}: {target} does not exist", file.path));
                     continue;
                 }
-                let linked = files
-                    .iter()
-                    .find(|linked| linked.path == path && linked.has_extension(&["md"]));
+                let linked = files.iter().find(|linked| linked.path == path && linked.has_extension(&["md"]));
                 if let Some(linked) = linked.filter(|_| !heading.is_empty())
                     && !prose(linked).any(|(_, line)| line.starts_with('#') && anchor(line) == heading)
                 {
@@ -99,12 +93,6 @@ mod tests {
             File::new("README.md", text),
             File::new("docs/a.md", "[up](../README.md#top)\n## The two times\n"),
         ]);
-        assert_eq!(
-            found,
-            [
-                "README.md:2: docs/gone.md does not exist",
-                "README.md:2: docs/a.md has no heading #three"
-            ]
-        );
+        assert_eq!(found, ["README.md:2: docs/gone.md does not exist", "README.md:2: docs/a.md has no heading #three"]);
     }
 }

@@ -6,21 +6,14 @@ use std::collections::BTreeMap;
 pub(crate) fn findings(files: &[File]) -> Vec<String> {
     let mut findings = Vec::new();
     let mut used: BTreeMap<&str, &str> = BTreeMap::new();
-    for file in files
-        .iter()
-        .filter(|file| file.path.starts_with("crates/") && file.has_extension(&["rs"]))
-    {
+    for file in files.iter().filter(|file| file.path.starts_with("crates/") && file.has_extension(&["rs"])) {
         for code in codes(&file.text) {
             used.entry(code).or_insert(&file.path);
         }
     }
     let mut explained = Vec::new();
     for file in files {
-        let Some(code) = file
-            .path
-            .strip_prefix("docs/errors/")
-            .and_then(|name| name.strip_suffix(".md"))
-        else {
+        let Some(code) = file.path.strip_prefix("docs/errors/").and_then(|name| name.strip_suffix(".md")) else {
             continue;
         };
         if code == "README" {
@@ -31,10 +24,7 @@ pub(crate) fn findings(files: &[File]) -> Vec<String> {
             findings.push(format!("{}: no crate gives this code", file.path));
         }
         if !file.text.starts_with(&format!("# {code}: ")) {
-            findings.push(format!(
-                "{}: its first line is not '# {code}: ' and what failed",
-                file.path
-            ));
+            findings.push(format!("{}: its first line is not '# {code}: ' and what failed", file.path));
         }
     }
     for (code, path) in used {
@@ -47,11 +37,10 @@ pub(crate) fn findings(files: &[File]) -> Vec<String> {
 
 /// The codes in the text: `ST` and four digits, not part of a longer word.
 fn codes(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_')
-        .filter(|word| {
-            word.strip_prefix("ST")
-                .is_some_and(|digits| digits.len() == 4 && digits.bytes().all(|digit| digit.is_ascii_digit()))
-        })
+    text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').filter(|word| {
+        word.strip_prefix("ST")
+            .is_some_and(|digits| digits.len() == 4 && digits.bytes().all(|digit| digit.is_ascii_digit()))
+    })
 }
 
 #[cfg(test)]

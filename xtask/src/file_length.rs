@@ -9,10 +9,7 @@ const BETTER_WHOLE: &[(&str, &str)] = &[];
 
 pub(crate) fn findings(files: &[File]) -> Vec<String> {
     let mut findings = Vec::new();
-    for file in files
-        .iter()
-        .filter(|file| file.has_extension(&["rs", "js", "css", "py"]))
-    {
+    for file in files.iter().filter(|file| file.has_extension(&["rs", "js", "css", "py"])) {
         let lines = file.text.lines().count();
         let excused = BETTER_WHOLE.iter().any(|(path, _)| *path == file.path);
         match (lines > LINES_MAX, excused) {

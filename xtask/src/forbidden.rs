@@ -4,10 +4,7 @@ use crate::tree::File;
 
 /// Anywhere in Rust code: left over, or silent about what it skips.
 const LEFTOVERS: &[(&str, &str)] = &[
-    (
-        concat!("#[ig", "nore"),
-        "a test that does not run tells nothing: mend it or delete it",
-    ),
+    (concat!("#[ig", "nore"), "a test that does not run tells nothing: mend it or delete it"),
     (concat!("to", "do!("), "unfinished"),
     (concat!("unimple", "mented!("), "unfinished"),
     (concat!("db", "g!("), "left over from looking for a fault"),
@@ -17,14 +14,8 @@ const LEFTOVERS: &[(&str, &str)] = &[
 
 /// In tests: slow when it works, flaky when it does not.
 const SLEEPS: &[(&str, &str)] = &[
-    (
-        concat!("thread::", "sleep"),
-        "a test waits on what happens, never on time",
-    ),
-    (
-        concat!("time::", "sleep"),
-        "a test waits on what happens, never on time",
-    ),
+    (concat!("thread::", "sleep"), "a test waits on what happens, never on time"),
+    (concat!("time::", "sleep"), "a test waits on what happens, never on time"),
 ];
 
 /// Top folders that exist on somebody's machine only.
@@ -84,11 +75,7 @@ mod tests {
         for (pattern, _) in SLEEPS {
             assert_eq!(count("crates/a/src/lib.rs", pattern), 0, "{pattern}");
             assert_eq!(count("crates/a/tests/it.rs", pattern), 1, "{pattern}");
-            assert_eq!(
-                count("crates/a/src/lib.rs", &format!("#[cfg(test)]\nmod tests {{\n{pattern}")),
-                1,
-                "{pattern}"
-            );
+            assert_eq!(count("crates/a/src/lib.rs", &format!("#[cfg(test)]\nmod tests {{\n{pattern}")), 1, "{pattern}");
         }
     }
 

@@ -14,10 +14,7 @@ pub(crate) struct File {
 impl File {
     #[cfg(test)]
     pub(crate) fn new(path: &str, text: &str) -> Self {
-        Self {
-            path: path.to_owned(),
-            text: text.to_owned(),
-        }
+        Self { path: path.to_owned(), text: text.to_owned() }
     }
 
     /// Whether the name ends with one of these, which come without their dot.
@@ -61,10 +58,7 @@ pub(crate) fn files() -> Result<Vec<File>> {
         let Ok(bytes) = std::fs::read(root().join(path)) else {
             continue;
         };
-        files.push(File {
-            path: path.to_owned(),
-            text: String::from_utf8(bytes).unwrap_or_default(),
-        });
+        files.push(File { path: path.to_owned(), text: String::from_utf8(bytes).unwrap_or_default() });
     }
     Ok(files)
 }
