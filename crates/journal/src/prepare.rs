@@ -1,10 +1,14 @@
 //! The next segment, made ahead, so that the append that needs it does not wait for a file full of zeros.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard},
+};
 
 use crate::{
     disk::{Disk, DiskFile},
     error::{Error, Operation},
+    format::SegmentHeader,
 };
 
 const PREFIX: &str = "segment-next-";
@@ -34,16 +38,23 @@ pub(crate) struct Supply<D: Disk> {
     disk: D,
     segment_bytes: u64,
     slot: Mutex<Slot<D::File>>,
+    /// Segments that retention has taken out of reach and whose files are still to be removed, oldest first.
+    doomed: Mutex<VecDeque<SegmentHeader>>,
     _lock: D::Lock,
 }
 
 impl<D: Disk> Supply<D> {
     pub(crate) fn new(disk: D, segment_bytes: u64, lock: D::Lock) -> Arc<Self> {
-        Arc::new(Self { disk, segment_bytes, slot: Mutex::new(Slot { ready: None, number: 0 }), _lock: lock })
+        let slot = Mutex::new(Slot { ready: None, number: 0 });
+        Arc::new(Self { disk, segment_bytes, slot, doomed: Mutex::default(), _lock: lock })
     }
 
     fn slot(&self) -> MutexGuard<'_, Slot<D::File>> {
         self.slot.lock().expect("nothing panics while it prepares a segment")
+    }
+
+    pub(crate) fn doomed(&self) -> MutexGuard<'_, VecDeque<SegmentHeader>> {
+        self.doomed.lock().expect("nothing panics while it removes segments")
     }
 
     /// Makes the next segment if there is none, and tells whether it did.

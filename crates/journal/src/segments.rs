@@ -1,6 +1,6 @@
 //! Segment files as a whole: what there is, and removing what is too old.
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 use crate::{
     disk::Disk,
@@ -50,18 +50,18 @@ fn summarize<D>(shared: &Shared<D>) -> Vec<SegmentSummary> {
 /// The segment files of a journal that is open for writing. Holds the journal's lock while it lives.
 pub struct Segments<D: Disk> {
     shared: Arc<Shared<D>>,
-    _supply: Arc<Supply<D>>,
+    supply: Arc<Supply<D>>,
 }
 
 impl<D: Disk> Clone for Segments<D> {
     fn clone(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared), _supply: Arc::clone(&self._supply) }
+        Self { shared: Arc::clone(&self.shared), supply: Arc::clone(&self.supply) }
     }
 }
 
 impl<D: Disk> Segments<D> {
     pub(crate) fn new(shared: Arc<Shared<D>>, supply: Arc<Supply<D>>) -> Self {
-        Self { shared, _supply: supply }
+        Self { shared, supply }
     }
 
     /// Lists the sealed segment files, oldest first.
@@ -73,33 +73,38 @@ impl<D: Disk> Segments<D> {
     /// Removes the sealed segments that lie before a position altogether, oldest first, and returns how many.
     ///
     /// The segment with that position stays, and so does the last one. Readers get [`Error::Removed`] for what is gone,
-    /// except those who have the file open. Stops at the first failure; what was removed before stays removed.
+    /// except those who have the file open. After a failure some are out of reach and their files still there;
+    /// the next call, whatever its position, begins with them, and so does a journal that is opened anew.
     ///
     /// # Errors
-    /// [`Error::ReadOnly`], [`Error::Disk`].
+    /// [`Error::ReadOnly`], [`Error::NoSpace`] and [`Error::Disk`], as the disk says.
     pub fn remove_segments_before(&self, position: Position) -> Result<usize, Error> {
+        let mut doomed = self.supply.doomed();
+        {
+            let mut extent = self.shared.extent_mut();
+            let views = (0..extent.segments.len()).map(|index| extent.view(index));
+            let count = views.take_while(|view| view.sealed && view.last_position < position).count();
+            doomed.extend(extent.segments.drain(..count));
+        }
         let mut count = 0;
-        loop {
-            let removed = {
-                let mut extent = self.shared.extent_mut();
-                let oldest = extent.view(0);
-                let keep = !oldest.sealed || oldest.last_position >= position;
-                if keep {
-                    return Ok(count);
-                }
-                extent.segments.remove(0)
-            };
-            self.shared.marks().forget(removed.number);
-            self.remove_file(removed.first_position)?;
+        while let Some(oldest) = doomed.front() {
+            self.shared.marks().forget(oldest.number);
+            self.remove_file(oldest.first_position)?;
+            doomed.pop_front();
             count += 1;
         }
+        Ok(count)
     }
 
     /// Each removal is durable before the next: else a crash could undo an earlier one and leave a hole.
     fn remove_file(&self, first: Position) -> Result<(), Error> {
         let disk = &self.shared.disk;
         let name = segment_name(first);
-        disk.remove(&name).map_err(|source| Error::of_disk(Operation::Remove, disk.path(&name), source))?;
+        match disk.remove(&name) {
+            // An earlier try came that far.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            other => other.map_err(|source| Error::of_disk(Operation::Remove, disk.path(&name), source))?,
+        }
         disk.sync_directory().map_err(|source| Error::of_disk(Operation::SyncDirectory, disk.path(""), source))
     }
 }
