@@ -1,1 +1,41 @@
 //! What happens next.
+//!
+//! One loop: take requests from a bounded queue, decide them on the speculative state, append the decisions as one
+//! block, and only when that is durable apply it to the views, answer, and wake whoever listens. Three threads share
+//! the work, one stage each: [`partition`] decides, [`appender`] makes durable, [`publisher`] shows and answers. A
+//! fourth, [`snapshotter`], replays beside them so that the next start is short.
+//!
+//! The engine must never know HTTP, MQTT or HTML, and it reads no clock: the time is a function that its owner passes.
+//!
+//! Its one invariant: **an answer, a view or a notification speaks only of what is durable.**
+//!
+//! Start with [`Engine::open`] and [`Handle::submit`].
+
+mod appender;
+mod engine;
+mod error;
+mod feed;
+mod handle;
+mod histogram;
+pub mod history;
+mod outcome;
+mod partition;
+mod publisher;
+mod queue;
+mod recovery;
+mod settings;
+mod shared;
+mod snapshotter;
+mod verify;
+
+pub use engine::Engine;
+pub use error::{Error, Unavailable};
+pub use feed::{Change, Changes};
+pub use history::History;
+pub use handle::{Backup, Handle, ReverseError};
+pub use histogram::{Histogram, Summary};
+pub use outcome::{Outcome, Receipt};
+pub use recovery::{Opened, Stage};
+pub use settings::{Clock, Settings};
+pub use shared::{Health, Stats};
+pub use verify::{Findings, VerifyProgress, verify};

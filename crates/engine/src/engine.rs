@@ -1,0 +1,161 @@
+//! An engine: its threads, from opening to shutting down.
+
+use crate::appender::Appender;
+use crate::partition::{Block, Partition};
+use crate::publisher::Publisher;
+use crate::recovery::{self, Recovery};
+use crate::shared::{Health, Shared};
+use crate::snapshotter::{Chore, Chores, Snapshotter};
+use crate::{Clock, Error, Handle, Opened, Settings, Stage};
+use journal::{Disk, Options, RealDisk};
+use ledger::State;
+use std::path::Path;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+/// A running engine. Dropping it without [`shutdown`](Self::shutdown) is like a crash: nothing acknowledged is lost.
+pub struct Engine<D: Disk = RealDisk> {
+    handle: Handle<D>,
+    opened: Opened,
+    partition: JoinHandle<State>,
+    rest: Vec<JoinHandle<()>>,
+    history: JoinHandle<()>,
+}
+
+impl Engine<RealDisk> {
+    /// Opens the data directory, makes it if it is missing, and starts. `seed` is kept in a new journal; it should be
+    /// random. `progress` hears what the start is doing.
+    ///
+    /// # Errors
+    /// [`Error::Directory`], [`Error::Journal`] (also when another process has the directory), [`Error::History`],
+    /// [`Error::Record`], [`Error::Sequence`], [`Error::Thread`].
+    pub fn open(
+        directory: &Path,
+        settings: Settings,
+        clock: Clock,
+        seed: [u8; 16],
+        progress: &mut dyn FnMut(Stage),
+    ) -> Result<Self, Error> {
+        let path = recovery::journal_directory(directory);
+        let disk = RealDisk::create(&path).map_err(|source| Error::Directory { doing: "creating", path, source })?;
+        Self::open_on(disk, directory, settings, clock, (seed, false), progress)
+    }
+}
+
+impl<D: Disk> Engine<D> {
+    /// Opens an engine whose journal is on `disk`; for simulations. With `in_memory`, the history index is.
+    ///
+    /// # Errors
+    /// Those of [`Engine::open`].
+    pub fn open_on(
+        disk: D,
+        directory: &Path,
+        settings: Settings,
+        clock: Clock,
+        (seed, in_memory): ([u8; 16], bool),
+        progress: &mut dyn FnMut(Stage),
+    ) -> Result<Self, Error> {
+        let options = Options { segment_bytes: settings.segment_bytes, seed_if_new: Some(seed) };
+        let history = (in_memory, settings.history_tail_rows);
+        let recovery = recovery::recover(disk, directory, options, history, progress)?;
+        start(recovery, directory, settings, clock)
+    }
+
+    /// What the start found.
+    pub fn opened(&self) -> &Opened {
+        &self.opened
+    }
+
+    /// What callers hold. Handles may outlive the engine; they then answer [`Unavailable::Stopping`](crate::Unavailable).
+    pub fn handle(&self) -> Handle<D> {
+        self.handle.clone()
+    }
+
+    /// Decides what waits, makes it durable, answers, takes a snapshot and stops.
+    ///
+    /// # Errors
+    /// [`Error::Journal`] or [`Error::History`] when the snapshot or the index could not be written; nothing is lost then,
+    /// the next start takes longer.
+    pub fn shutdown(self) -> Result<(), Error> {
+        let shared = Arc::clone(&self.handle.shared);
+        let was = shared.health();
+        if was == Health::Working {
+            shared.set_health(Health::Stopping);
+        }
+        shared.queue.close();
+        let state = self.partition.join();
+        for thread in self.rest {
+            let _ = thread.join();
+        }
+        shared.history.stop();
+        let _ = self.history.join();
+        if was != Health::Working {
+            return Ok(());
+        }
+        let Ok(state) = state else { return Ok(()) };
+        shared.history.flush()?;
+        let reader = &self.handle.reader;
+        let (end, hash) = reader.durable_end_and_hash();
+        let views = shared.views();
+        if end.0 > 0 && state.position().0 == end.0 && views.position() == state.position() {
+            let _busy = self.handle.snapshotting.lock().unwrap_or_else(PoisonError::into_inner);
+            recovery::write_snapshot(&shared.directory, hash, &state, &views)?;
+        }
+        Ok(())
+    }
+}
+
+fn start<D: Disk>(
+    recovery: Recovery<D>,
+    directory: &Path,
+    settings: Settings,
+    clock: Clock,
+) -> Result<Engine<D>, Error> {
+    let Recovery { writer, reader, state, views, history, opened } = recovery;
+    let shared = Arc::new(Shared::new(directory.to_path_buf(), settings, clock, views, history));
+    let snapshotting = Arc::new(Mutex::new(()));
+    let preparer = writer.preparer();
+    let (chores, to_do) = Chores::channel();
+    let snapshotter = Snapshotter {
+        shared: Arc::clone(&shared),
+        reader: reader.clone(),
+        preparer: preparer.clone(),
+        busy: Arc::clone(&snapshotting),
+    };
+    // A rendezvous: the partition fills a block for exactly as long as the one before it is being made durable.
+    let (blocks_out, blocks_in) = sync_channel::<Block>(0);
+    let (durable_out, durable_in) = sync_channel::<Block>(2);
+
+    let mut partition = Partition::new(Arc::clone(&shared), reader.clone(), state);
+    let partition = spawn("decide", move || {
+        partition.run(&blocks_out, &|| preparer.prepare().is_ok());
+        partition.into_state()
+    })?;
+    let mut appender = Appender::new(Arc::clone(&shared), writer);
+    let appender_chores = chores.clone();
+    let appending = spawn("append", move || appender.run(&blocks_in, &durable_out, &appender_chores))?;
+    let mut publisher = Publisher::new(Arc::clone(&shared));
+    let publishing = spawn("publish", move || publisher.run(&durable_in, &chores))?;
+    let tidying = spawn("chores", move || tidy(&snapshotter, &to_do))?;
+    let for_history = Arc::clone(&shared);
+    let history = spawn("history", move || {
+        for_history.history.write_behind(&|error| for_history.report("writing the history index", error));
+    })?;
+    let handle = Handle { shared, reader, snapshotting };
+    Ok(Engine { handle, opened, partition, rest: vec![appending, publishing, tidying], history })
+}
+
+fn tidy<D: Disk>(snapshotter: &Snapshotter<D>, to_do: &Receiver<Chore>) {
+    snapshotter.run(to_do);
+}
+
+fn spawn<T: Send + 'static>(
+    name: &'static str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>, Error> {
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(work)
+        .map_err(|source| Error::Thread { name, source })
+}

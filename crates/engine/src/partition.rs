@@ -1,0 +1,271 @@
+//! The first stage: decides requests, one after another, on the speculative state, and encodes the decisions.
+//!
+//! The state runs ahead of what is durable. When an append fails, everything decided since is dropped, the state is
+//! built anew from the journal, and whoever waits hears that nothing was taken.
+
+use crate::queue::{Done, Next, Submission};
+use crate::recovery;
+use crate::shared::{Health, Shared};
+use crate::{Error, Outcome, Receipt, Unavailable};
+use journal::{Disk, Reader};
+use ledger::{Body, Command, Decision, Key, Position, Rejection, Request, State, Timestamp, Unusable, Verdict};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{SyncSender, TrySendError};
+use wire::Batch;
+
+/// The longest text of a held input that is kept, in bytes.
+const RAW_BYTES_MAX: usize = 16 << 10;
+
+/// Whom to answer, and what.
+pub(crate) struct Reply {
+    pub(crate) receipt: Receipt,
+    pub(crate) done: Done,
+    pub(crate) submitted_at: Timestamp,
+}
+
+/// Decisions that become durable together. Without decisions it only carries replies, behind those before it.
+pub(crate) struct Block {
+    pub(crate) generation: u64,
+    /// The position of the first decision.
+    pub(crate) first: Position,
+    pub(crate) decisions: Vec<Decision>,
+    /// Their records.
+    pub(crate) bytes: Vec<u8>,
+    /// The recorded time of the last of them.
+    pub(crate) stamp: Timestamp,
+    pub(crate) replies: Vec<Reply>,
+}
+
+impl Block {
+    fn is_empty(&self) -> bool {
+        self.decisions.is_empty() && self.replies.is_empty()
+    }
+
+    /// Answers everybody that nothing was taken.
+    pub(crate) fn refuse(self, why: Unavailable) {
+        for reply in self.replies {
+            (reply.done)(Err(why));
+        }
+    }
+}
+
+/// Decides. Owns the speculative state.
+pub(crate) struct Partition<D: Disk> {
+    shared: Arc<Shared>,
+    reader: Reader<D>,
+    state: State,
+    generation: u64,
+}
+
+impl<D: Disk> Partition<D> {
+    pub(crate) fn new(shared: Arc<Shared>, reader: Reader<D>, state: State) -> Self {
+        Self { shared, reader, state, generation: 0 }
+    }
+
+    pub(crate) fn into_state(self) -> State {
+        self.state
+    }
+
+    pub(crate) fn new_block(&self) -> Block {
+        Block {
+            generation: self.generation,
+            first: self.state.position().next(),
+            decisions: Vec::new(),
+            bytes: Vec::new(),
+            stamp: self.state.recorded_at(),
+            replies: Vec::new(),
+        }
+    }
+
+    /// Decides what comes until the queue is closed and empty. Hands blocks on as fast as the next stage takes them, and
+    /// fills the next one meanwhile. `has_space` makes room on the disk, or says that there is none.
+    pub(crate) fn run(&mut self, blocks: &SyncSender<Block>, has_space: &dyn Fn() -> bool) {
+        let mut block = self.new_block();
+        loop {
+            if self.shared.generation.load(Ordering::Acquire) != self.generation {
+                std::mem::replace(&mut block, self.new_block()).refuse(self.refusal());
+                self.start_over(&mut block);
+            }
+            match self.shared.queue.next(block.is_empty()) {
+                Next::Work(submission) => self.take(submission, &mut block, blocks),
+                Next::Tick => self.tick(&mut block, has_space),
+                Next::Nothing => self.hand_on(&mut block, blocks),
+                Next::Closed => {
+                    self.hand_on(&mut block, blocks);
+                    return;
+                }
+            }
+            if !block.is_empty() {
+                let full = std::mem::replace(&mut block, self.new_block());
+                match blocks.try_send(full) {
+                    Ok(()) => {}
+                    Err(TrySendError::Full(unsent)) => block = unsent,
+                    Err(TrySendError::Disconnected(unsent)) => unsent.refuse(Unavailable::DiskFailed),
+                }
+            }
+        }
+    }
+
+    fn refusal(&self) -> Unavailable {
+        self.shared.health().refusal().unwrap_or(Unavailable::DiskFull)
+    }
+
+    /// Waits until the next stage takes the block.
+    fn hand_on(&mut self, block: &mut Block, blocks: &SyncSender<Block>) {
+        if block.is_empty() {
+            return;
+        }
+        let full = std::mem::replace(block, self.new_block());
+        if let Err(unsent) = blocks.send(full) {
+            unsent.0.refuse(Unavailable::DiskFailed);
+        }
+    }
+
+    fn take(&mut self, submission: Submission, block: &mut Block, blocks: &SyncSender<Block>) {
+        if let Some(why) = self.shared.health().refusal().filter(|why| *why != Unavailable::Stopping) {
+            (submission.done)(Err(why));
+            return;
+        }
+        let now = (self.shared.clock)();
+        let Submission { batch, done, submitted_at, dry_run } = submission;
+        let mut receipt = Receipt::default();
+        if dry_run {
+            receipt = self.rehearse(&batch, now);
+        } else {
+            let mut index = 0;
+            while index < batch.len() {
+                index = self.decide_into(block, &batch, index, now, &mut receipt);
+                if index < batch.len() {
+                    self.hand_on(block, blocks);
+                }
+            }
+        }
+        receipt.as_of = self.state.position();
+        block.replies.push(Reply { receipt, done, submitted_at });
+    }
+
+    /// Decides requests from `index` on until the block is full; answers the index of the first one left.
+    pub(crate) fn decide_into(
+        &mut self,
+        block: &mut Block,
+        batch: &Batch,
+        mut index: usize,
+        now: Timestamp,
+        receipt: &mut Receipt,
+    ) -> usize {
+        while index < batch.len() && block.bytes.len() < self.shared.settings.block_bytes {
+            let outcome = self.decide(block, &batch.get(index), now);
+            receipt.push(outcome);
+            index += 1;
+        }
+        index
+    }
+
+    fn decide(&mut self, block: &mut Block, request: &Request<'_>, now: Timestamp) -> Outcome {
+        match self.state.decide(request, now, &self.shared.settings.limits) {
+            Verdict::Accepted(decision) => Outcome::Accepted { position: self.record(block, request, decision) },
+            Verdict::Duplicate { position, held } => Outcome::Duplicate { position, held },
+            Verdict::Rejected(rejection) => Outcome::Rejected { rejection },
+            Verdict::Unusable(rejection) => self.hold(block, request, rejection, now),
+        }
+    }
+
+    /// Applies a decision to the speculative state and adds its record to the block.
+    fn record(&mut self, block: &mut Block, request: &Request<'_>, decision: Decision) -> Position {
+        wire::record::encode(request, &decision, &mut block.bytes);
+        self.state.apply(&decision);
+        block.stamp = decision.recorded_at;
+        block.decisions.push(decision);
+        self.state.position()
+    }
+
+    /// Keeps a fact that cannot be used as it is, in the words that it came in.
+    fn hold(&mut self, block: &mut Block, request: &Request<'_>, rejection: Rejection, now: Timestamp) -> Outcome {
+        let key = match rejection {
+            Rejection::KeyConflict { .. } => State::conflict_key(request.key),
+            _ => request.key,
+        };
+        let command = Command::Hold(Box::new(unusable(request, &rejection)));
+        let hold = Request { key, occurred_at: now, body: Body::Command(&command), ..*request };
+        match self.state.decide(&hold, now, &self.shared.settings.limits) {
+            Verdict::Accepted(decision) => {
+                Outcome::Held { position: self.record(block, &hold, decision), rejection }
+            }
+            Verdict::Duplicate { position, held } => Outcome::Duplicate { position, held },
+            Verdict::Rejected(rejection) | Verdict::Unusable(rejection) => Outcome::Rejected { rejection },
+        }
+    }
+
+    /// Judges each request by itself against the present state and leaves no trace.
+    fn rehearse(&self, batch: &Batch, now: Timestamp) -> Receipt {
+        let mut receipt = Receipt::default();
+        for request in batch.iter() {
+            receipt.push(match self.state.decide(&request, now, &self.shared.settings.limits) {
+                Verdict::Accepted(_) => Outcome::Accepted { position: Position::ZERO },
+                Verdict::Duplicate { position, held } => Outcome::Duplicate { position, held },
+                Verdict::Rejected(rejection) => Outcome::Rejected { rejection },
+                Verdict::Unusable(rejection) => Outcome::Held { position: Position::ZERO, rejection },
+            });
+        }
+        receipt
+    }
+
+    /// Time has passed: reservations may have ended, and a full disk may have space again.
+    pub(crate) fn tick(&mut self, block: &mut Block, has_space: &dyn Fn() -> bool) {
+        if self.shared.health() == Health::DiskFull && has_space() {
+            self.shared.set_health(Health::Working);
+        }
+        if self.shared.health() != Health::Working {
+            return;
+        }
+        let now = (self.shared.clock)();
+        while self.state.next_expiry().is_some_and(|at| at <= now) {
+            let request = Request {
+                actor: "stocktide",
+                source: "stocktide",
+                id: "",
+                key: Key::default(),
+                occurred_at: now,
+                historical: false,
+                resolves: None,
+                body: Body::Command(&Command::Expire),
+            };
+            if !matches!(self.decide(block, &request, now), Outcome::Accepted { .. }) {
+                return;
+            }
+        }
+    }
+
+    /// Drops the speculative state and builds it anew from what is durable.
+    pub(crate) fn start_over(&mut self, block: &mut Block) {
+        self.generation = self.shared.generation.load(Ordering::Acquire);
+        match self.rebuild() {
+            Ok(state) => self.state = state,
+            Err(error) => {
+                self.shared.report("building the state anew", &error);
+                self.shared.set_health(Health::DiskFailed);
+            }
+        }
+        *block = self.new_block();
+    }
+
+    fn rebuild(&self) -> Result<State, Error> {
+        recovery::state_alone(&self.shared.directory, &self.reader)
+    }
+}
+
+fn unusable(request: &Request<'_>, rejection: &Rejection) -> Unusable {
+    let mut raw = wire::render_event(request);
+    if raw.len() > RAW_BYTES_MAX {
+        let cut = raw.floor_char_boundary(RAW_BYTES_MAX);
+        raw.truncate(cut);
+    }
+    Unusable {
+        raw: raw.into(),
+        code: rejection.code().into(),
+        field: rejection.field().into(),
+        detail: rejection.to_string().into(),
+        place: "".into(),
+    }
+}

@@ -1,0 +1,117 @@
+//! Requests that wait to be decided: bounded in number and bytes, so that a flood is refused instead of kept.
+
+use crate::{Receipt, Unavailable};
+use ledger::Timestamp;
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard};
+use wire::Batch;
+
+/// Called once with the receipt of a batch, when all of it is durable, or with why it was not taken.
+pub(crate) type Done = Box<dyn FnOnce(Result<Receipt, Unavailable>) + Send>;
+
+/// A batch on its way.
+pub(crate) struct Submission {
+    pub(crate) batch: Batch,
+    pub(crate) done: Done,
+    pub(crate) submitted_at: Timestamp,
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Default)]
+struct Waiting {
+    submissions: VecDeque<Submission>,
+    requests: usize,
+    bytes: usize,
+    ticked: bool,
+    closed: bool,
+}
+
+/// What the partition finds when it asks for work.
+pub(crate) enum Next {
+    Work(Submission),
+    /// Nothing waits, but time has passed.
+    Tick,
+    /// Nothing waits.
+    Nothing,
+    /// Nothing waits and nothing will come.
+    Closed,
+}
+
+pub(crate) struct Queue {
+    waiting: Mutex<Waiting>,
+    filled: Condvar,
+    requests_max: usize,
+    bytes_max: usize,
+}
+
+impl Queue {
+    pub(crate) fn new(requests_max: usize, bytes_max: usize) -> Self {
+        Self { waiting: Mutex::default(), filled: Condvar::new(), requests_max, bytes_max }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().expect("nothing panics while it holds the queue")
+    }
+
+    /// Puts a batch at the end. An empty queue takes a batch of any size.
+    ///
+    /// # Errors
+    /// `Stopping` after [`close`](Self::close); `Full` when the bounds would be passed. The submission comes back.
+    pub(crate) fn push(&self, submission: Submission) -> Result<(), (Submission, Unavailable)> {
+        let (requests, bytes) = (submission.batch.len(), submission.batch.memory_bytes());
+        let mut waiting = self.lock();
+        if waiting.closed {
+            return Err((submission, Unavailable::Stopping));
+        }
+        let full = waiting.requests + requests > self.requests_max || waiting.bytes + bytes > self.bytes_max;
+        if full && !waiting.submissions.is_empty() {
+            return Err((submission, Unavailable::Full));
+        }
+        waiting.requests += requests;
+        waiting.bytes += bytes;
+        waiting.submissions.push_back(submission);
+        drop(waiting);
+        self.filled.notify_one();
+        Ok(())
+    }
+
+    /// Says that time has passed.
+    pub(crate) fn tick(&self) {
+        self.lock().ticked = true;
+        self.filled.notify_one();
+    }
+
+    /// Takes no more; what waits is still decided.
+    pub(crate) fn close(&self) {
+        self.lock().closed = true;
+        self.filled.notify_one();
+    }
+
+    /// The next piece of work; waits for one when `wait`.
+    pub(crate) fn next(&self, wait: bool) -> Next {
+        let mut waiting = self.lock();
+        loop {
+            if let Some(submission) = waiting.submissions.pop_front() {
+                waiting.requests -= submission.batch.len();
+                waiting.bytes -= submission.batch.memory_bytes();
+                return Next::Work(submission);
+            }
+            if std::mem::take(&mut waiting.ticked) {
+                return Next::Tick;
+            }
+            match (waiting.closed, wait) {
+                (true, _) => return Next::Closed,
+                (false, false) => return Next::Nothing,
+                (false, true) => {
+                    waiting = self.filled.wait(waiting).expect("nothing panics while it holds the queue");
+                }
+            }
+        }
+    }
+
+    /// (requests, bytes) that wait.
+    pub(crate) fn depth(&self) -> (usize, usize) {
+        let waiting = self.lock();
+        (waiting.requests, waiting.bytes)
+    }
+}
