@@ -100,11 +100,7 @@ impl Batch {
 
     /// An empty batch with room for `events` requests whose texts together have `bytes` bytes.
     pub fn with_capacity(events: usize, bytes: usize) -> Self {
-        Self {
-            text: String::with_capacity(bytes),
-            items: Vec::with_capacity(events),
-            ..Self::default()
-        }
+        Self { text: String::with_capacity(bytes), items: Vec::with_capacity(events), ..Self::default() }
     }
 
     /// How many requests it holds.
@@ -162,20 +158,15 @@ impl Batch {
         occurred_at: Timestamp,
         command: Command,
     ) {
-        // The body of this request is not looked at: the command is moved in beside it.
         let body = Body::Event(Event::new(EventKind::ItemAdded, "", "", Quantity::ZERO));
-        let request = Request {
-            actor,
-            source,
-            id,
-            key,
-            occurred_at,
-            historical: false,
-            resolves: None,
-            body,
-        };
-        let item = self.command_item(&request, command);
-        self.finish(item, None);
+        let request = Request { actor, source, id, key, occurred_at, historical: false, resolves: None, body };
+        self.push_request_command(&request, command);
+    }
+
+    /// As [`Batch::push_command`], with all that a request says; its own body is not looked at.
+    pub(crate) fn push_request_command(&mut self, request: &Request<'_>, command: Command) {
+        let item = self.command_item(request, command);
+        self.finish(item, request.resolves);
     }
 
     fn finish(&mut self, item: Item, resolves: Option<Position>) {
@@ -224,10 +215,7 @@ impl Batch {
         let mut item = self.blank_item(request, Kind::Command);
         item.side = count_u32(self.commands.len());
         let heap_bytes = size_of::<Command>() + command_heap_bytes(&command);
-        self.commands.push(Asked {
-            command: Box::new(command),
-            heap_bytes,
-        });
+        self.commands.push(Asked { command: Box::new(command), heap_bytes });
         item
     }
 
@@ -242,11 +230,7 @@ impl Batch {
             location: Range::default(),
             reason: Range::default(),
             reference: Range::default(),
-            key: [
-                (request.key.id >> 64) as u64,
-                request.key.id as u64,
-                request.key.content,
-            ],
+            key: [(request.key.id >> 64) as u64, request.key.id as u64, request.key.content],
             occurred_at: request.occurred_at,
             quantity: Quantity::ZERO,
             side: NO_EXTRA,
@@ -261,10 +245,7 @@ impl Batch {
         }
         let start = count_u32(self.text.len());
         self.text.push_str(text);
-        Range {
-            start,
-            length: count_u32(self.text.len()) - start,
-        }
+        Range { start, length: count_u32(self.text.len()) - start }
     }
 
     fn share(&mut self, text: &str, last: Option<Range>) -> Range {
@@ -293,10 +274,7 @@ impl Batch {
             actor: self.text(item.actor),
             source: self.text(item.source),
             id: self.text(item.id),
-            key: Key {
-                id: (u128::from(item.key[0]) << 64) | u128::from(item.key[1]),
-                content: item.key[2],
-            },
+            key: Key { id: (u128::from(item.key[0]) << 64) | u128::from(item.key[1]), content: item.key[2] },
             occurred_at: item.occurred_at,
             historical: item.historical,
             resolves: self.resolved_by(index),
@@ -326,10 +304,7 @@ impl Batch {
         if self.resolves.is_empty() {
             return None;
         }
-        let found = self
-            .resolves
-            .binary_search_by_key(&index, |(item, _)| *item as usize)
-            .ok()?;
+        let found = self.resolves.binary_search_by_key(&index, |(item, _)| *item as usize).ok()?;
         Some(self.resolves[found].1)
     }
 

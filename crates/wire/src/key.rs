@@ -40,10 +40,7 @@ pub struct KeyHasher {
 impl KeyHasher {
     /// A hasher under `seed`.
     pub fn new(seed: [u8; 16]) -> Self {
-        Self {
-            wide: sip128::SipHasher13::new_with_key(&seed),
-            narrow: SipHasher13::new_with_key(&seed),
-        }
+        Self { wide: sip128::SipHasher13::new_with_key(&seed), narrow: SipHasher13::new_with_key(&seed) }
     }
 
     /// The key of an event.
@@ -59,10 +56,7 @@ impl KeyHasher {
             return self.whole(&bytes);
         }
         put_event(&mut bytes, occurred_at, event);
-        Key {
-            id: self.named(source, id),
-            content: self.narrow.hash(&bytes),
-        }
+        Key { id: self.named(source, id), content: self.narrow.hash(&bytes) }
     }
 
     /// The key of a command.
@@ -79,10 +73,7 @@ impl KeyHasher {
             return self.whole(&bytes);
         }
         put_command(&mut bytes, command);
-        Key {
-            id: self.named(source, id),
-            content: self.narrow.hash(&bytes),
-        }
+        Key { id: self.named(source, id), content: self.narrow.hash(&bytes) }
     }
 
     /// The id half of a key for an input that has an id.
@@ -96,10 +87,7 @@ impl KeyHasher {
 
     fn whole(&self, bytes: &[u8]) -> Key {
         let hash = self.wide.hash(bytes);
-        Key {
-            id: hash.as_u128(),
-            content: hash.h1,
-        }
+        Key { id: hash.as_u128(), content: hash.h1 }
     }
 }
 
@@ -110,14 +98,7 @@ fn put_text(bytes: &mut Bytes, text: &str) {
 
 /// Kind, time and quantity, then a mask of the optional fields that are there, then those.
 fn put_event(bytes: &mut Bytes, occurred_at: Timestamp, event: &Event<'_>) {
-    let texts = [
-        event.to,
-        event.unit,
-        event.lot,
-        event.serials,
-        event.reason,
-        event.reference,
-    ];
+    let texts = [event.to, event.unit, event.lot, event.serials, event.reason, event.reference];
     let mut mask: u16 = 0;
     for (bit, text) in texts.iter().enumerate() {
         mask |= u16::from(!text.is_empty()) << bit;
@@ -227,13 +208,7 @@ fn put_command(bytes: &mut Bytes, command: &Command) {
         }
         Command::Hold(unusable) => {
             bytes.push(65);
-            for text in [
-                &unusable.raw,
-                &unusable.code,
-                &unusable.field,
-                &unusable.detail,
-                &unusable.place,
-            ] {
+            for text in [&unusable.raw, &unusable.code, &unusable.field, &unusable.detail, &unusable.place] {
                 put_text(bytes, text);
             }
         }

@@ -11,8 +11,15 @@
 //! Start with [`Batch`], where everything that is read ends up, then [`record`] (the journal) and [`event`] (JSON).
 
 mod batch;
+pub mod body;
+pub mod event;
 mod key;
+pub mod problem;
 pub mod record;
+mod text;
+pub mod time;
 
 pub use batch::Batch;
 pub use key::KeyHasher;
+pub use problem::Problem;
+pub use text::{LOCATION_PART_BYTES_MAX, LOCATION_PARTS_MAX, TEXT_BYTES_MAX};

@@ -33,11 +33,7 @@ impl Entry {
     /// The entry that [`encode`] writes for a request and what was decided on it.
     pub fn new(request: &Request<'_>, decision: Decision) -> Self {
         let given = given(request).map(|(quantity, unit)| (quantity, Box::from(unit)));
-        Self {
-            id: request.id.into(),
-            given,
-            decision,
-        }
+        Self { id: request.id.into(), given, decision }
     }
 }
 

@@ -15,11 +15,7 @@ fn known<T>(found: Option<T>, field: &'static str, number: u32) -> Result<T, Rec
 
 /// The kind of account with this number.
 fn account_kind(number: u32, field: &'static str) -> Result<AccountKind, RecordError> {
-    known(
-        u8::try_from(number).ok().and_then(AccountKind::from_number),
-        field,
-        number,
-    )
+    known(u8::try_from(number).ok().and_then(AccountKind::from_number), field, number)
 }
 
 fn trust(number: u32) -> Result<u8, RecordError> {
@@ -47,10 +43,8 @@ fn state(number: u32) -> Result<ReservationState, RecordError> {
 }
 
 pub(super) fn name_message(name: &Name) -> m::Name {
-    let within = |product: &ProductId, text: &Arc<str>| m::NameWithin {
-        product: product.0,
-        text: text.as_ref().into(),
-    };
+    let within =
+        |product: &ProductId, text: &Arc<str>| m::NameWithin { product: product.0, text: text.as_ref().into() };
     let of = match name {
         Name::Product(text) => m::NameOf::Product(text.as_ref().into()),
         Name::Location(text) => m::NameOf::Location(text.as_ref().into()),
@@ -68,21 +62,19 @@ pub(super) fn name_message(name: &Name) -> m::Name {
 }
 
 pub(super) fn name(message: m::Name) -> Result<Name, RecordError> {
-    Ok(
-        match message.of.ok_or(RecordError::UnknownVariant { field: "names" })? {
-            m::NameOf::Product(text) => Name::Product(text.into()),
-            m::NameOf::Location(text) => Name::Location(text.into()),
-            m::NameOf::Lot(lot) => Name::Lot(ProductId(lot.product), lot.text.into()),
-            m::NameOf::Serial(serial) => Name::Serial(ProductId(serial.product), serial.text.into()),
-            m::NameOf::Party(text) => Name::Party(text.into()),
-            m::NameOf::Account(account) => Name::Account(AccountKey {
-                kind: account_kind(account.kind, "account kind")?,
-                product: ProductId(account.product),
-                location: LocationId(account.location),
-                lot: LotId(account.lot),
-            }),
-        },
-    )
+    Ok(match message.of.ok_or(RecordError::UnknownVariant { field: "names" })? {
+        m::NameOf::Product(text) => Name::Product(text.into()),
+        m::NameOf::Location(text) => Name::Location(text.into()),
+        m::NameOf::Lot(lot) => Name::Lot(ProductId(lot.product), lot.text.into()),
+        m::NameOf::Serial(serial) => Name::Serial(ProductId(serial.product), serial.text.into()),
+        m::NameOf::Party(text) => Name::Party(text.into()),
+        m::NameOf::Account(account) => Name::Account(AccountKey {
+            kind: account_kind(account.kind, "account kind")?,
+            product: ProductId(account.product),
+            location: LocationId(account.location),
+            lot: LotId(account.lot),
+        }),
+    })
 }
 
 fn counted_message(counted: &Counted) -> m::Counted {
@@ -164,70 +156,63 @@ pub(super) fn effect_message(effect: &Effect) -> m::Effect {
             detail: unusable.detail.as_ref().into(),
             place: unusable.place.as_ref().into(),
         }),
-        Effect::Discarded { held, reason } => m::EffectOf::Discarded(m::Discarded {
-            held: held.0,
-            reason: reason.as_ref().into(),
-        }),
+        Effect::Discarded { held, reason } => {
+            m::EffectOf::Discarded(m::Discarded { held: held.0, reason: reason.as_ref().into() })
+        }
         Effect::IdsRotated => m::EffectOf::IdsRotated(m::Nothing {}),
-        Effect::HistoryFolded { account, before } => m::EffectOf::HistoryFolded(m::HistoryFolded {
-            account: account.0,
-            before: before.0,
-        }),
+        Effect::HistoryFolded { account, before } => {
+            m::EffectOf::HistoryFolded(m::HistoryFolded { account: account.0, before: before.0 })
+        }
     };
     m::Effect { of: Some(of) }
 }
 
 pub(super) fn effect(message: m::Effect) -> Result<Effect, RecordError> {
-    Ok(
-        match message.of.ok_or(RecordError::UnknownVariant { field: "effects" })? {
-            m::EffectOf::Counted(message) => Effect::Counted(counted(message)?),
-            m::EffectOf::CountWithdrawn(message) => Effect::CountWithdrawn(counted(message)?),
-            m::EffectOf::Sighted(message) => Effect::Sighted(sighted(message)),
-            m::EffectOf::SightingWithdrawn(message) => Effect::SightingWithdrawn(sighted(message)),
-            m::EffectOf::LotExpires(message) => Effect::LotExpires(LotId(message.lot), Day(message.day)),
-            m::EffectOf::Expected(message) => Effect::Expected(Box::new(Expected {
-                account: AccountId(message.account),
-                reference: message.reference.into(),
-                delta: Quantity::from_micros(message.delta),
-                expected_at: message.expected_at.map(Timestamp),
-            })),
-            m::EffectOf::Reserved(message) => Effect::Reserved(Box::new(reservation(message)?)),
-            m::EffectOf::ReservationEnded(message) => Effect::ReservationEnded {
-                reservation: message.reservation.into(),
-                outcome: state(message.outcome)?,
-            },
-            m::EffectOf::Product(message) => Effect::Product(Box::new(product(message))),
-            m::EffectOf::Location(message) => Effect::Location(Box::new(LocationCard {
-                location: message.location.into(),
-                name: message.name.into(),
-                region: message.region.into(),
-                gln: message.gln.into(),
-            })),
-            m::EffectOf::Reason(message) => Effect::Reason(Box::new(ReasonCard {
-                code: message.code.into(),
-                name: message.name.into(),
-                counterpart: account_kind(message.counterpart, "counterpart")?,
-                trust: trust(message.trust)?,
-            })),
-            m::EffectOf::Reversed(position) => Effect::Reversed(Position(position)),
-            m::EffectOf::Held(message) => Effect::Held(Box::new(Unusable {
-                raw: message.raw.into(),
-                code: message.code.into(),
-                field: message.field.into(),
-                detail: message.detail.into(),
-                place: message.place.into(),
-            })),
-            m::EffectOf::Discarded(message) => Effect::Discarded {
-                held: Position(message.held),
-                reason: message.reason.into(),
-            },
-            m::EffectOf::IdsRotated(_) => Effect::IdsRotated,
-            m::EffectOf::HistoryFolded(message) => Effect::HistoryFolded {
-                account: AccountId(message.account),
-                before: Timestamp(message.before),
-            },
-        },
-    )
+    Ok(match message.of.ok_or(RecordError::UnknownVariant { field: "effects" })? {
+        m::EffectOf::Counted(message) => Effect::Counted(counted(message)?),
+        m::EffectOf::CountWithdrawn(message) => Effect::CountWithdrawn(counted(message)?),
+        m::EffectOf::Sighted(message) => Effect::Sighted(sighted(message)),
+        m::EffectOf::SightingWithdrawn(message) => Effect::SightingWithdrawn(sighted(message)),
+        m::EffectOf::LotExpires(message) => Effect::LotExpires(LotId(message.lot), Day(message.day)),
+        m::EffectOf::Expected(message) => Effect::Expected(Box::new(Expected {
+            account: AccountId(message.account),
+            reference: message.reference.into(),
+            delta: Quantity::from_micros(message.delta),
+            expected_at: message.expected_at.map(Timestamp),
+        })),
+        m::EffectOf::Reserved(message) => Effect::Reserved(Box::new(reservation(message)?)),
+        m::EffectOf::ReservationEnded(message) => {
+            Effect::ReservationEnded { reservation: message.reservation.into(), outcome: state(message.outcome)? }
+        }
+        m::EffectOf::Product(message) => Effect::Product(Box::new(product(message))),
+        m::EffectOf::Location(message) => Effect::Location(Box::new(LocationCard {
+            location: message.location.into(),
+            name: message.name.into(),
+            region: message.region.into(),
+            gln: message.gln.into(),
+        })),
+        m::EffectOf::Reason(message) => Effect::Reason(Box::new(ReasonCard {
+            code: message.code.into(),
+            name: message.name.into(),
+            counterpart: account_kind(message.counterpart, "counterpart")?,
+            trust: trust(message.trust)?,
+        })),
+        m::EffectOf::Reversed(position) => Effect::Reversed(Position(position)),
+        m::EffectOf::Held(message) => Effect::Held(Box::new(Unusable {
+            raw: message.raw.into(),
+            code: message.code.into(),
+            field: message.field.into(),
+            detail: message.detail.into(),
+            place: message.place.into(),
+        })),
+        m::EffectOf::Discarded(message) => {
+            Effect::Discarded { held: Position(message.held), reason: message.reason.into() }
+        }
+        m::EffectOf::IdsRotated(_) => Effect::IdsRotated,
+        m::EffectOf::HistoryFolded(message) => {
+            Effect::HistoryFolded { account: AccountId(message.account), before: Timestamp(message.before) }
+        }
+    })
 }
 
 fn reservation_message(reservation: &Reservation) -> m::Reservation {
@@ -277,11 +262,8 @@ fn product_message(card: &ProductCard) -> m::ProductCard {
 }
 
 fn product(message: m::ProductCard) -> ProductCard {
-    let unit = |unit: m::Unit| Unit {
-        name: unit.name.into(),
-        numerator: unit.numerator,
-        denominator: unit.denominator,
-    };
+    let unit =
+        |unit: m::Unit| Unit { name: unit.name.into(), numerator: unit.numerator, denominator: unit.denominator };
     ProductCard {
         product: message.product.into(),
         name: message.name.into(),
@@ -309,10 +291,9 @@ pub(super) fn discrepancy_message(discrepancy: &Discrepancy) -> m::Discrepancy {
         }
         Discrepancy::SerialUnknown { serial } => m::DiscrepancyOf::SerialUnknown(serial.0),
         Discrepancy::LotMissing { account } => m::DiscrepancyOf::LotMissing(account.0),
-        Discrepancy::ExpiryConflict { lot, other } => m::DiscrepancyOf::ExpiryConflict(m::LotDay {
-            lot: lot.0,
-            day: other.0,
-        }),
+        Discrepancy::ExpiryConflict { lot, other } => {
+            m::DiscrepancyOf::ExpiryConflict(m::LotDay { lot: lot.0, day: other.0 })
+        }
         Discrepancy::OverReceipt { account, excess } => m::DiscrepancyOf::OverReceipt(figure(account, excess)),
         Discrepancy::ReservedShort { account, short } => m::DiscrepancyOf::ReservedShort(figure(account, short)),
     };
@@ -321,42 +302,32 @@ pub(super) fn discrepancy_message(discrepancy: &Discrepancy) -> m::Discrepancy {
 
 pub(super) fn discrepancy(message: m::Discrepancy) -> Result<Discrepancy, RecordError> {
     let parts = |figure: m::AccountQuantity| (AccountId(figure.account), Quantity::from_micros(figure.quantity));
-    Ok(
-        match message
-            .of
-            .ok_or(RecordError::UnknownVariant { field: "discrepancies" })?
-        {
-            m::DiscrepancyOf::NegativeOnHand(figure) => {
-                let (account, on_hand) = parts(figure);
-                Discrepancy::NegativeOnHand { account, on_hand }
-            }
-            m::DiscrepancyOf::CountVariance(figure) => {
-                let (account, variance) = parts(figure);
-                Discrepancy::CountVariance { account, variance }
-            }
-            m::DiscrepancyOf::SerialElsewhere(message) => Discrepancy::SerialElsewhere {
-                serial: SerialId(message.serial),
-                believed: AccountId(message.believed),
-                seen: message.seen.map(AccountId),
-            },
-            m::DiscrepancyOf::SerialUnknown(serial) => Discrepancy::SerialUnknown {
-                serial: SerialId(serial),
-            },
-            m::DiscrepancyOf::LotMissing(account) => Discrepancy::LotMissing {
-                account: AccountId(account),
-            },
-            m::DiscrepancyOf::ExpiryConflict(message) => Discrepancy::ExpiryConflict {
-                lot: LotId(message.lot),
-                other: Day(message.day),
-            },
-            m::DiscrepancyOf::OverReceipt(figure) => {
-                let (account, excess) = parts(figure);
-                Discrepancy::OverReceipt { account, excess }
-            }
-            m::DiscrepancyOf::ReservedShort(figure) => {
-                let (account, short) = parts(figure);
-                Discrepancy::ReservedShort { account, short }
-            }
+    Ok(match message.of.ok_or(RecordError::UnknownVariant { field: "discrepancies" })? {
+        m::DiscrepancyOf::NegativeOnHand(figure) => {
+            let (account, on_hand) = parts(figure);
+            Discrepancy::NegativeOnHand { account, on_hand }
+        }
+        m::DiscrepancyOf::CountVariance(figure) => {
+            let (account, variance) = parts(figure);
+            Discrepancy::CountVariance { account, variance }
+        }
+        m::DiscrepancyOf::SerialElsewhere(message) => Discrepancy::SerialElsewhere {
+            serial: SerialId(message.serial),
+            believed: AccountId(message.believed),
+            seen: message.seen.map(AccountId),
         },
-    )
+        m::DiscrepancyOf::SerialUnknown(serial) => Discrepancy::SerialUnknown { serial: SerialId(serial) },
+        m::DiscrepancyOf::LotMissing(account) => Discrepancy::LotMissing { account: AccountId(account) },
+        m::DiscrepancyOf::ExpiryConflict(message) => {
+            Discrepancy::ExpiryConflict { lot: LotId(message.lot), other: Day(message.day) }
+        }
+        m::DiscrepancyOf::OverReceipt(figure) => {
+            let (account, excess) = parts(figure);
+            Discrepancy::OverReceipt { account, excess }
+        }
+        m::DiscrepancyOf::ReservedShort(figure) => {
+            let (account, short) = parts(figure);
+            Discrepancy::ReservedShort { account, short }
+        }
+    })
 }

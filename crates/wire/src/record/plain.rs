@@ -88,9 +88,7 @@ fn put_postings(decision: &Decision, out: &mut Vec<u8>) {
     put_packed(11, out, postings, |posting| zigzag(posting.delta.micros()));
     let occurred_at = decision.occurred_at;
     if postings.iter().any(|posting| posting.effective_at != occurred_at) {
-        put_packed(12, out, postings, |posting| {
-            zigzag(posting.effective_at.0.wrapping_sub(occurred_at.0))
-        });
+        put_packed(12, out, postings, |posting| zigzag(posting.effective_at.0.wrapping_sub(occurred_at.0)));
     }
     if postings.iter().any(|posting| posting.role != Role::Movement) {
         put_packed(13, out, postings, |posting| u64::from(posting.role == Role::Variance));
@@ -205,11 +203,7 @@ impl<'a> Cursor<'a> {
                 return Ok(number);
             }
         }
-        Err(if self.rest.len() < 10 {
-            RecordError::Truncated
-        } else {
-            RecordError::MalformedNumber
-        })
+        Err(if self.rest.len() < 10 { RecordError::Truncated } else { RecordError::MalformedNumber })
     }
 
     fn fixed64(&mut self) -> Result<u64, RecordError> {
@@ -317,9 +311,7 @@ impl<'a> Fields<'a> {
             15 => self.reference = Some(text()?),
             16 => self.names.push(convert::name(nested::<m::Name>(field, bytes)?)?),
             17 => self.effects.push(convert::effect(nested::<m::Effect>(field, bytes)?)?),
-            18 => self
-                .discrepancies
-                .push(convert::discrepancy(nested::<m::Discrepancy>(field, bytes)?)?),
+            18 => self.discrepancies.push(convert::discrepancy(nested::<m::Discrepancy>(field, bytes)?)?),
             _ => self.given_unit = text()?,
         }
         Ok(())
@@ -327,29 +319,20 @@ impl<'a> Fields<'a> {
 
     fn entry(self) -> Result<Entry, RecordError> {
         let occurred_at = Timestamp(self.recorded_at.wrapping_sub(self.lag));
-        let kind =
-            u8::try_from(self.kind)
-                .ok()
-                .and_then(DecisionKind::from_number)
-                .ok_or(RecordError::UnknownNumber {
-                    field: "kind",
-                    number: self.kind,
-                })?;
+        let kind = u8::try_from(self.kind)
+            .ok()
+            .and_then(DecisionKind::from_number)
+            .ok_or(RecordError::UnknownNumber { field: "kind", number: self.kind })?;
         Ok(Entry {
             id: self.id.into(),
-            given: self
-                .given_quantity
-                .map(|micros| (Quantity::from_micros(micros), self.given_unit.into())),
+            given: self.given_quantity.map(|micros| (Quantity::from_micros(micros), self.given_unit.into())),
             decision: Decision {
                 recorded_at: Timestamp(self.recorded_at),
                 occurred_at,
                 kind,
                 actor: PartyId(self.actor),
                 source: PartyId(self.source),
-                key: Key {
-                    id: (u128::from(self.key[0]) << 64) | u128::from(self.key[1]),
-                    content: self.key[2],
-                },
+                key: Key { id: (u128::from(self.key[0]) << 64) | u128::from(self.key[1]), content: self.key[2] },
                 postings: postings(self.columns, occurred_at)?,
                 names: self.names,
                 effects: self.effects,
@@ -376,16 +359,8 @@ fn postings(columns: [&[u8]; 4], occurred_at: Timestamp) -> Result<SmallVec<[Pos
         let account = u32::try_from(accounts.varint()?).map_err(|_| RecordError::MalformedNumber)?;
         let uneven = |column| move |_| RecordError::UnevenPostings { column };
         let delta = unzigzag(deltas.varint().map_err(uneven("deltas"))?);
-        let after = if has_effective {
-            unzigzag(effective.varint().map_err(uneven("effective times"))?)
-        } else {
-            0
-        };
-        let role = if has_roles {
-            roles.varint().map_err(uneven("roles"))?
-        } else {
-            0
-        };
+        let after = if has_effective { unzigzag(effective.varint().map_err(uneven("effective times"))?) } else { 0 };
+        let role = if has_roles { roles.varint().map_err(uneven("roles"))? } else { 0 };
         postings.push(Posting {
             account: AccountId(account),
             delta: Quantity::from_micros(delta),
@@ -400,11 +375,7 @@ fn postings(columns: [&[u8]; 4], occurred_at: Timestamp) -> Result<SmallVec<[Pos
             },
         });
     }
-    for (rest, column) in [
-        (deltas.rest, "deltas"),
-        (effective.rest, "effective times"),
-        (roles.rest, "roles"),
-    ] {
+    for (rest, column) in [(deltas.rest, "deltas"), (effective.rest, "effective times"), (roles.rest, "roles")] {
         if !rest.is_empty() {
             return Err(RecordError::UnevenPostings { column });
         }

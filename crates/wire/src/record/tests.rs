@@ -32,11 +32,7 @@ fn derived(entry: &Entry) -> message::Record {
         accounts: decision.postings.iter().map(|posting| posting.account.0).collect(),
         deltas: decision.postings.iter().map(|posting| posting.delta.micros()).collect(),
         effective: decision.postings.iter().map(after).collect(),
-        roles: decision
-            .postings
-            .iter()
-            .map(|posting| u32::from(posting.role == Role::Variance))
-            .collect(),
+        roles: decision.postings.iter().map(|posting| u32::from(posting.role == Role::Variance)).collect(),
         reason: decision.reason.map(|reason| reason.0),
         reference: decision.reference.as_ref().map(ToString::to_string),
         names: decision.names.iter().map(name_message).collect(),
@@ -44,11 +40,7 @@ fn derived(entry: &Entry) -> message::Record {
         discrepancies: decision.discrepancies.iter().map(discrepancy_message).collect(),
         resolves: decision.resolves.map(|position| position.0),
         given_quantity: entry.given.as_ref().map(|(quantity, _)| quantity.micros()),
-        given_unit: entry
-            .given
-            .as_ref()
-            .map(|(_, unit)| unit.to_string())
-            .unwrap_or_default(),
+        given_unit: entry.given.as_ref().map(|(_, unit)| unit.to_string()).unwrap_or_default(),
     };
     if record.effective.iter().all(|after| *after == 0) {
         record.effective.clear();
@@ -133,35 +125,14 @@ fn a_later_versions_fields_are_skipped_and_its_numbers_named() {
     check(&[0xc1, 0x3e, 1, 2, 3, 4, 5, 6, 7, 8], Ok(entry.clone()));
     check(&[0xc2, 0x3e, 2, 9, 9], Ok(entry.clone()));
     check(&[0xc5, 0x3e, 1, 2, 3, 4], Ok(entry.clone()));
-    check(
-        &[0xc3, 0x3e],
-        Err(RecordError::WireType {
-            field: 1000,
-            wire_type: 3,
-        }),
-    );
-    check(
-        &[0x18, 99],
-        Err(RecordError::UnknownNumber {
-            field: "kind",
-            number: 99,
-        }),
-    );
+    check(&[0xc3, 0x3e], Err(RecordError::WireType { field: 1000, wire_type: 3 }));
+    check(&[0x18, 99], Err(RecordError::UnknownNumber { field: "kind", number: 99 }));
     check(&[0x19, 1], Err(RecordError::WireType { field: 3, wire_type: 1 }));
     check(&[0x4a, 1, 0xff], Err(RecordError::NotUtf8 { field: 9 }));
     check(&[0x8a, 0x01, 0], Err(RecordError::UnknownVariant { field: "effects" }));
-    check(
-        &[0x8a, 0x01, 2, 0x0a, 9],
-        Err(RecordError::MalformedMessage { field: 17 }),
-    );
+    check(&[0x8a, 0x01, 2, 0x0a, 9], Err(RecordError::MalformedMessage { field: 17 }));
     check(&[0x52, 1, 1], Err(RecordError::UnevenPostings { column: "deltas" }));
     check(&[0x5a, 1, 1], Err(RecordError::UnevenPostings { column: "deltas" }));
-    check(
-        &[0x52, 1, 1, 0x5a, 1, 1, 0x6a, 1, 2],
-        Err(RecordError::UnknownNumber {
-            field: "role",
-            number: 2,
-        }),
-    );
+    check(&[0x52, 1, 1, 0x5a, 1, 1, 0x6a, 1, 2], Err(RecordError::UnknownNumber { field: "role", number: 2 }));
     check(&[0x52, 5, 1], Err(RecordError::Truncated));
 }

@@ -1,0 +1,170 @@
+//! Requests back into the JSON that they could have come from: what the held list shows and lets a person mend.
+
+use super::fields::Field;
+use crate::text::push_json_string;
+use crate::time::{push_timestamp, render_day};
+use ledger::{Body, Command, Event, Quantity, Request, Reserve, Status, Timestamp};
+use std::fmt::Write;
+
+/// Appends `quantity` as a JSON number: exact, at most six decimals, no exponent.
+pub fn push_quantity(out: &mut String, quantity: Quantity) {
+    // Writing to a string can't fail.
+    let _ = write!(out, "{quantity}");
+}
+
+/// The canonical JSON of a request: one line, known fields in a fixed order, absent ones left out.
+///
+/// Events and the three commands on reservations read back as an equal request, given the same defaults. Other commands
+/// have no event form: they render as an object with nothing but their `command`.
+pub fn render_event(request: &Request<'_>) -> String {
+    let mut out = Object { out: String::with_capacity(256) };
+    match request.body {
+        Body::Event(event) => render_fact(&mut out, request, &event),
+        Body::Command(Command::Reserve(reserve)) => {
+            out.text("event", "stock_reserved");
+            out.time(Field::Timestamp.name(), request.occurred_at);
+            render_reserve(&mut out, reserve);
+            render_origin(&mut out, request);
+        }
+        Body::Command(Command::Release { reservation }) => {
+            render_end(&mut out, request, "reservation_released", reservation);
+        }
+        Body::Command(Command::Fulfil { reservation }) => {
+            render_end(&mut out, request, "reservation_fulfilled", reservation);
+        }
+        Body::Command(command) => out.text("command", command_name(command)),
+    }
+    out.finish()
+}
+
+const fn command_name(command: &Command) -> &'static str {
+    match command {
+        Command::Reserve(_) => "reserve",
+        Command::Release { .. } => "release",
+        Command::Fulfil { .. } => "fulfil",
+        Command::Expire => "expire",
+        Command::DeclareProduct(_) => "declare_product",
+        Command::DeclareLocation(_) => "declare_location",
+        Command::DeclareReason(_) => "declare_reason",
+        Command::Reverse { .. } => "reverse",
+        Command::Hold(_) => "hold",
+        Command::Discard { .. } => "discard",
+    }
+}
+
+fn render_fact(out: &mut Object, request: &Request<'_>, event: &Event<'_>) {
+    out.text("event", event.kind.name());
+    out.text("product_id", event.product);
+    out.text("location", event.location);
+    out.text("to", event.to);
+    out.quantity("quantity", event.quantity);
+    out.text("unit", event.unit);
+    out.time("timestamp", request.occurred_at);
+    render_origin(out, request);
+    out.text("lot", event.lot);
+    if let Some(day) = event.expiry {
+        out.text("expiry", &render_day(day));
+    }
+    if !event.serials.is_empty() {
+        out.name("serials");
+        out.out.push('[');
+        for (index, serial) in event.serials().enumerate() {
+            if index > 0 {
+                out.out.push(',');
+            }
+            push_json_string(&mut out.out, serial);
+        }
+        out.out.push(']');
+    }
+    if event.status != Status::Available {
+        out.text("status", event.status.name());
+    }
+    if let Some(status) = event.to_status {
+        out.text("to_status", status.name());
+    }
+    out.text("reason", event.reason);
+    out.text("reference", event.reference);
+    if let Some(at) = event.expected_at {
+        out.time("expected_at", at);
+    }
+}
+
+fn render_origin(out: &mut Object, request: &Request<'_>) {
+    out.text("id", request.id);
+    out.text("source", request.source);
+}
+
+fn render_end(out: &mut Object, request: &Request<'_>, kind: &str, reservation: &str) {
+    out.text("event", kind);
+    out.time("timestamp", request.occurred_at);
+    out.text("reservation_id", reservation);
+    render_origin(out, request);
+}
+
+fn render_reserve(out: &mut Object, reserve: &Reserve) {
+    out.text("reservation_id", &reserve.reservation);
+    out.text("location", &reserve.warehouse);
+    out.name("lines");
+    out.out.push('[');
+    for (index, line) in reserve.lines.iter().enumerate() {
+        if index > 0 {
+            out.out.push(',');
+        }
+        let mut object = Object { out: String::new() };
+        object.text("product_id", &line.product);
+        object.quantity("quantity", line.quantity);
+        object.text("location", &line.location);
+        object.text("lot", &line.lot);
+        out.out.push_str(&object.finish());
+    }
+    out.out.push(']');
+    if let Some(at) = reserve.expires_at {
+        out.time("expires_at", at);
+    }
+    if reserve.partial {
+        out.name("partial");
+        out.out.push_str("true");
+    }
+}
+
+/// A JSON object being written, one member after another.
+pub(crate) struct Object {
+    pub(crate) out: String,
+}
+
+impl Object {
+    /// Begins a member; its value must follow.
+    pub(crate) fn name(&mut self, name: &str) {
+        self.out.push(if self.out.is_empty() { '{' } else { ',' });
+        push_json_string(&mut self.out, name);
+        self.out.push(':');
+    }
+
+    /// A member that is left out when its text is empty.
+    pub(crate) fn text(&mut self, name: &str, text: &str) {
+        if !text.is_empty() {
+            self.name(name);
+            push_json_string(&mut self.out, text);
+        }
+    }
+
+    pub(crate) fn quantity(&mut self, name: &str, quantity: Quantity) {
+        self.name(name);
+        push_quantity(&mut self.out, quantity);
+    }
+
+    pub(crate) fn time(&mut self, name: &str, at: Timestamp) {
+        self.name(name);
+        self.out.push('"');
+        push_timestamp(&mut self.out, at);
+        self.out.push('"');
+    }
+
+    pub(crate) fn finish(mut self) -> String {
+        if self.out.is_empty() {
+            self.out.push('{');
+        }
+        self.out.push('}');
+        self.out
+    }
+}
