@@ -66,6 +66,13 @@ pub enum Inspected {
         /// To the last byte that is not zero.
         length_bytes: u64,
     },
+    /// Bytes in a sealed segment behind its last block. No entry is harmed, but something wrote there.
+    Stray {
+        /// Where they begin.
+        offset: Offset,
+        /// To the last byte that is not zero.
+        length_bytes: u64,
+    },
     /// Zeros up to the end of the file.
     Free {
         /// Where they begin.
@@ -76,13 +83,13 @@ pub enum Inspected {
 }
 
 impl Inspected {
-    /// Tells whether something is wrong here. A torn tail is not.
+    /// Tells whether an entry can't be read or trusted because of this. A torn tail and stray bytes harm none.
     #[must_use]
     pub fn is_problem(&self) -> bool {
         match self {
             Self::Segment { problem, .. } | Self::Block { problem, .. } => problem.is_some(),
             Self::Unreadable { .. } => true,
-            Self::TornTail { .. } | Self::Free { .. } => false,
+            Self::TornTail { .. } | Self::Stray { .. } | Self::Free { .. } => false,
         }
     }
 }
@@ -110,20 +117,25 @@ pub fn inspect<D: Disk>(disk: &D, visit: &mut dyn FnMut(&Inspected)) -> Result<I
         sums.problem_count += u64::from(item.is_problem());
         visit(&item);
     };
-    let mut segments = Vec::new();
-    for first in list_segments(disk)? {
-        segments.push(open_for_inspection(disk, first)?);
-    }
+    let names = list_segments(disk)?;
     // Without any header there is no telling what a block's checksum starts from.
-    let identity = segments.iter().find_map(|segment| segment.header.as_ref().ok().map(|header| header.identity));
+    let mut identity = None;
+    for name in &names {
+        if let Ok(header) = open_for_inspection(disk, *name)?.header {
+            identity = Some(header.identity);
+            break;
+        }
+    }
     let mut previous: Option<SegmentHeader> = None;
     let mut end = None;
-    let count = segments.len();
-    for (index, mut segment) in segments.into_iter().enumerate() {
+    for (index, name) in names.iter().enumerate() {
+        let next_first = names.get(index + 1).copied();
+        let mut segment = open_for_inspection(disk, *name)?;
         counted(segment.describe(previous.as_ref()));
-        let last = index + 1 == count;
-        if let Some(identity) = identity {
-            let walk = Walk { identity, last, number: segment.header.as_ref().ok().map(|header| header.number) };
+        let has_room = segment.file_bytes >= bytes_of(SEGMENT_HEADER_BYTES);
+        if let Some(identity) = identity.filter(|_| has_room) {
+            let number = segment.header.as_ref().ok().map(|header| header.number);
+            let walk = Walk { identity, next_first, number };
             let start = segment.start(end);
             end = walk.segment(&mut segment.window, start, &mut counted)?;
         }
@@ -181,8 +193,8 @@ impl<F: DiskFile> OpenSegment<F> {
 
 struct Walk {
     identity: Identity,
-    /// Whether this is the last segment, where a torn tail may be.
-    last: bool,
+    /// The first position of the next segment; `None` if this is the last, where a torn tail may be.
+    next_first: Option<Position>,
     number: Option<u64>,
 }
 
@@ -219,19 +231,50 @@ impl Walk {
                 (offset, known) = (next, None);
                 continue;
             }
-            let until = remains.until.min(window.limit());
-            let torn_until = offset + bytes_of(block_bytes(MAX_PAYLOAD_BYTES));
-            let may_be_torn = self.last && known.is_some() && (any_block || self.number == Some(0));
-            if until > offset && may_be_torn && until <= torn_until {
-                visit(Inspected::TornTail { offset: Offset(offset), length_bytes: until - offset });
-            } else if until > offset || !any_block && self.number != Some(0) {
-                visit(Inspected::Unreadable { offset: Offset(offset), length_bytes: until - offset, reason });
-                known = None;
+            let until = remains.until.min(window.limit()).max(offset);
+            let (offset, length_bytes) = (Offset(offset), until - offset);
+            match self.judge_rest(known, position, any_block, length_bytes) {
+                Rest::Free => {}
+                Rest::Stray => visit(Inspected::Stray { offset, length_bytes }),
+                Rest::Torn => visit(Inspected::TornTail { offset, length_bytes }),
+                Rest::Lost => {
+                    visit(Inspected::Unreadable { offset, length_bytes, reason });
+                    known = None;
+                }
             }
             if window.limit() > until {
                 visit(Inspected::Free { offset: Offset(until), length_bytes: window.limit() - until });
             }
             return Ok(known);
+        }
+    }
+}
+
+enum Rest {
+    Free,
+    Stray,
+    Torn,
+    Lost,
+}
+
+impl Walk {
+    /// Judges what is behind the last block that can be read, given how far it is to the last byte that is not zero.
+    fn judge_rest(&self, known: Option<End>, position: Position, any_block: bool, length_bytes: u64) -> Rest {
+        if let Some(next) = self.next_first {
+            return match (position.plus(1) == next, length_bytes) {
+                (false, _) => Rest::Lost,
+                (true, 0) => Rest::Free,
+                (true, _) => Rest::Stray,
+            };
+        }
+        // A segment gets its name only when its first block is durable; the first of all is made without.
+        let may_end_here = any_block || self.number == Some(0);
+        let may_be_torn = known.is_some() && length_bytes <= bytes_of(block_bytes(MAX_PAYLOAD_BYTES));
+        match length_bytes {
+            _ if !may_end_here => Rest::Lost,
+            0 => Rest::Free,
+            _ if may_be_torn => Rest::Torn,
+            _ => Rest::Lost,
         }
     }
 }
