@@ -155,9 +155,9 @@ impl<'p> Parser<'p> {
         let first = self.parsed.problems.len();
         match std::str::from_utf8(line) {
             Ok(text) => self.event(text, fields::read),
-            Err(error) => self.finish(|problems| {
+            Err(error) => self.finish(|_, problems| {
                 problems.push(invalid_utf8(error.valid_up_to()));
-                None
+                false
             }),
         }
         for problem in &mut self.parsed.problems[first..] {
@@ -198,22 +198,23 @@ impl<'p> Parser<'p> {
         self.parsed.places.reserve(events);
     }
 
-    fn event<'t>(&mut self, text: &'t str, read: impl FnOnce(&'t str, &mut Vec<Problem>) -> Option<Fields<'t>>) {
+    fn event<'t>(&mut self, text: &'t str, read: impl FnOnce(&'t str, &mut Fields<'t>, &mut Vec<Problem>) -> bool) {
         let bytes_max = self.maker.limits.event_bytes_max;
-        self.finish(|problems| {
+        self.finish(|fields, problems| {
             if text.len() > bytes_max {
                 problems.push(too_large(text.len(), bytes_max));
-                return None;
+                return false;
             }
-            read(text, problems)
+            read(text, fields, problems)
         });
     }
 
     /// Makes a request of what `read` answers and counts the event.
-    pub(crate) fn finish<'t>(&mut self, read: impl FnOnce(&mut Vec<Problem>) -> Option<Fields<'t>>) {
+    pub(crate) fn finish<'t>(&mut self, read: impl FnOnce(&mut Fields<'t>, &mut Vec<Problem>) -> bool) {
         let parsed = &mut self.parsed;
         let (first, taken) = (parsed.problems.len(), parsed.batch.len());
-        if let Some(fields) = read(&mut parsed.problems) {
+        let mut fields = Fields::default();
+        if read(&mut fields, &mut parsed.problems) {
             self.maker.make(&fields, &mut parsed.problems, first, &mut parsed.batch);
         }
         let index = parsed.count;

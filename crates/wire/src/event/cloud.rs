@@ -63,12 +63,12 @@ impl<'a> Envelope<'a> {
 }
 
 /// Reads the event in the envelope `text`.
-pub(super) fn read<'a>(text: &'a str, problems: &mut Vec<Problem>) -> Option<Fields<'a>> {
+pub(super) fn read<'a>(text: &'a str, fields: &mut Fields<'a>, problems: &mut Vec<Problem>) -> bool {
     let members = match fields::members(text, "the CloudEvent") {
         Ok(members) => members,
         Err(problem) => {
             problems.push(problem);
-            return None;
+            return false;
         }
     };
     let mut envelope = Envelope::default();
@@ -89,18 +89,20 @@ pub(super) fn read<'a>(text: &'a str, problems: &mut Vec<Problem>) -> Option<Fie
             ("data_base64", None) => {
                 let detail = "data_base64 is not taken; send the event as JSON in 'data'".to_owned();
                 problems.push(Problem::new("unsupported_encoding", "data_base64", detail));
-                return None;
+                return false;
             }
             _ => {}
         }
     }
     let Some(data) = data else {
         problems.push(missing("data", "{\"event\": \"item_removed\", …}"));
-        return None;
+        return false;
     };
-    let mut fields = fields::read(data, problems)?;
-    envelope.complete(&mut fields, problems);
-    Some(fields)
+    let is_object = fields::read(data, fields, problems);
+    if is_object {
+        envelope.complete(fields, problems);
+    }
+    is_object
 }
 
 /// Reads a CloudEvent in binary mode: the body is the event, and the `ce-` headers are its envelope.
@@ -122,20 +124,22 @@ pub fn parse_cloud_event_binary<'h>(
             *slot = Value::Text(Cow::Owned(percent_decoded(value)));
         }
     }
-    parser.finish(|problems| {
+    parser.finish(|fields, problems| {
         if body.len() > limits.event_bytes_max {
             problems.push(super::too_large(body.len(), limits.event_bytes_max));
-            return None;
+            return false;
         }
         match std::str::from_utf8(body) {
             Ok(text) => {
-                let mut fields = fields::read(text, problems)?;
-                envelope.complete(&mut fields, problems);
-                Some(fields)
+                let is_object = fields::read(text, fields, problems);
+                if is_object {
+                    envelope.complete(fields, problems);
+                }
+                is_object
             }
             Err(error) => {
                 problems.push(super::invalid_utf8(error.valid_up_to()));
-                None
+                false
             }
         }
     });

@@ -80,7 +80,18 @@ pub(crate) enum Value<'a> {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Fields<'a> {
     values: [Value<'a>; Field::ALL.len()],
+    /// One bit a field: which were ever set.
+    present: u32,
 }
+
+/// The fields that nearly every event has.
+const PLAIN: u32 = 1 << Field::Event as u32
+    | 1 << Field::ProductId as u32
+    | 1 << Field::Location as u32
+    | 1 << Field::Quantity as u32
+    | 1 << Field::Timestamp as u32
+    | 1 << Field::Id as u32
+    | 1 << Field::Source as u32;
 
 impl<'a> Fields<'a> {
     pub(crate) const fn get(&self, field: Field) -> &Value<'a> {
@@ -89,6 +100,12 @@ impl<'a> Fields<'a> {
 
     pub(crate) fn set(&mut self, field: Field, value: Value<'a>) {
         self.values[field as usize] = value;
+        self.present |= 1 << field as u32;
+    }
+
+    /// Whether no field but those of nearly every event is there.
+    pub(crate) const fn is_plain(&self) -> bool {
+        self.present & !PLAIN == 0
     }
 
     pub(crate) const fn has(&self, field: Field) -> bool {
@@ -96,16 +113,25 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Reads the event object in `text`; every problem found goes to `problems`, and what could be read is in the answer.
-/// `None` when it is no JSON object at all.
-pub(crate) fn read<'a>(text: &'a str, problems: &mut Vec<Problem>) -> Option<Fields<'a>> {
-    let mut fields = Fields::default();
+/// Reads the event object in `text` into `fields`, which are empty; every problem found goes to `problems`. Answers
+/// whether it is a JSON object at all.
+pub(crate) fn read<'a>(text: &'a str, fields: &mut Fields<'a>, problems: &mut Vec<Problem>) -> bool {
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let plain = Plain(&mut fields).deserialize(&mut deserializer);
+    let plain = Plain(fields).deserialize(&mut deserializer);
     if plain.and_then(|()| deserializer.end()).is_ok() {
-        return Some(fields);
+        return true;
     }
-    read_anything(text, problems)
+    *fields = Fields::default();
+    match members(text, "the event") {
+        Ok(members) => {
+            fill(fields, members, problems);
+            true
+        }
+        Err(problem) => {
+            problems.push(problem);
+            false
+        }
+    }
 }
 
 /// Reads a well-formed event: every name known and written once, every text a string.
@@ -289,20 +315,6 @@ fn shortened(name: &str) -> String {
 pub(crate) fn duplicate_field(name: &str) -> Problem {
     let detail = format!("{} is written twice; write it once", shown(name));
     Problem::new("duplicate_field", shortened(name), detail)
-}
-
-fn read_anything<'a>(text: &'a str, problems: &mut Vec<Problem>) -> Option<Fields<'a>> {
-    match members(text, "the event") {
-        Ok(members) => {
-            let mut fields = Fields::default();
-            fill(&mut fields, members, problems);
-            Some(fields)
-        }
-        Err(problem) => {
-            problems.push(problem);
-            None
-        }
-    }
 }
 
 fn fill<'a>(fields: &mut Fields<'a>, members: Members<'a>, problems: &mut Vec<Problem>) {

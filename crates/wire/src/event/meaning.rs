@@ -56,11 +56,13 @@ impl Maker<'_> {
         let occurred_at = reader.required_time(Field::Timestamp);
         let (id, source) = (reader.text(Field::Id), reader.text(Field::Source));
         let mut serials = String::new();
-        reader.rest(&mut event, &mut serials, self.limits);
-        let event = Event { serials: &serials, ..event };
-        for field in [Field::ReservationId, Field::ExpiresAt, Field::Lines] {
-            reader.refuse_on(field, kind.name());
+        if !(reader.fields.is_plain() && needed_field(kind).is_none()) {
+            reader.rest(&mut event, &mut serials, self.limits);
+            for field in [Field::ReservationId, Field::ExpiresAt, Field::Lines] {
+                reader.refuse_on(field, kind.name());
+            }
         }
+        let event = Event { serials: &serials, ..event };
         if reader.problems.len() > first {
             return;
         }
@@ -112,6 +114,16 @@ impl Maker<'_> {
             },
             command,
         );
+    }
+}
+
+/// The field that this kind of event needs beside the five of all, and an example of it.
+const fn needed_field(kind: EventKind) -> Option<(Field, &'static str)> {
+    match kind {
+        EventKind::ItemMoved | EventKind::ShipmentDispatched => Some((Field::To, "\"warehouse_B\"")),
+        EventKind::StatusChanged => Some((Field::ToStatus, "\"quarantined\"")),
+        EventKind::ItemAdjusted => Some((Field::Reason, "\"correction\"")),
+        _ => None,
     }
 }
 
@@ -281,11 +293,8 @@ impl<'r> Reader<'r, '_> {
         event.to_status = self.status(Field::ToStatus);
         event.expected_at = self.time(Field::ExpectedAt);
         self.serials(serials, limits.serials_max);
-        let (needed, example) = match event.kind {
-            EventKind::ItemMoved | EventKind::ShipmentDispatched => (Field::To, "\"warehouse_B\""),
-            EventKind::StatusChanged => (Field::ToStatus, "\"quarantined\""),
-            EventKind::ItemAdjusted => (Field::Reason, "\"correction\""),
-            _ => return,
+        let Some((needed, example)) = needed_field(event.kind) else {
+            return;
         };
         match self.fields.get(needed) {
             Value::Absent => self.problems.push(missing(needed.name(), example)),
