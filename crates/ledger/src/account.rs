@@ -131,6 +131,14 @@ impl AccountKind {
         }
     }
 
+    /// Whether stock comes from or goes to this account from outside: what a reason may name.
+    pub const fn is_counterpart(self) -> bool {
+        matches!(
+            self,
+            Self::Supplier | Self::Customer | Self::Production | Self::Variance | Self::Scrap | Self::Opening
+        )
+    }
+
     /// Whether stock in this account is on hand.
     pub const fn is_on_hand(self) -> bool {
         self.status().is_some()

@@ -33,12 +33,17 @@ impl State {
         for effect in &decision.effects {
             self.take(effect, decision);
         }
+        let is_held = decision.kind == DecisionKind::InputHeld;
         if decision.key.id != 0 {
             self.recent.started(decision.recorded_at);
-            self.recent.insert(decision.key, self.position, decision.kind == DecisionKind::InputHeld);
+            self.recent.insert(decision.key, self.position, is_held);
         }
-        if let Some(held) = decision.resolves {
-            self.held.remove(&held);
+        if let Some(held) = decision.resolves.and_then(|held| self.held.remove(&held))
+            && held.id == decision.key.id
+            && held.content != decision.key.content
+        {
+            // The source may send what was mended again, as it was.
+            self.recent.insert(Self::conflict_key(held), self.position, is_held);
         }
     }
 

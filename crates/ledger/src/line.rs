@@ -31,7 +31,7 @@ pub(crate) struct Line {
     pub(crate) horizon: Timestamp,
     /// Whether counts were folded, which a late movement could have changed.
     pub(crate) folded_counts: bool,
-    /// (time, change), by time; equal times in any order.
+    /// (time, change), by time; those of equal times are one, as far as an `i64` holds their sum.
     pub(crate) movements: Vec<(Timestamp, i64)>,
     /// By (time, trust, id).
     pub(crate) counts: Vec<Count>,
@@ -59,8 +59,10 @@ impl Default for Line {
 }
 
 impl Line {
-    /// Movements past which the older half is folded whatever its age, so that no account grows without bound.
-    pub(crate) const MOVEMENTS_MAX: usize = 65_536;
+    /// Movements or counts past which the older half is folded whatever its age, so that no account grows without bound.
+    const LENGTH_MAX: usize = 65_536;
+    /// Every so many movements or counts, folding is thought of.
+    const FOLD_STEP: usize = 1_024;
 
     /// Whether a movement at `at` could contradict counts that are folded.
     pub(crate) fn forbids_movement(&self, at: Timestamp) -> bool {
@@ -127,13 +129,18 @@ impl Line {
             self.base += i128::from(delta);
             return;
         }
-        match self.movements.last() {
-            Some((last, _)) if *last > at => {
-                let index = self.movements.partition_point(|(moved, _)| *moved <= at);
-                self.movements.insert(index, (at, delta));
-            }
-            _ => self.movements.push((at, delta)),
+        let index = match self.movements.last() {
+            Some((last, _)) if *last > at => self.movements.partition_point(|(moved, _)| *moved <= at),
+            _ => self.movements.len(),
+        };
+        if let Some((moved, sum)) = index.checked_sub(1).map(|before| &mut self.movements[before])
+            && *moved == at
+            && let Some(both) = sum.checked_add(delta)
+        {
+            *sum = both;
+            return;
         }
+        self.movements.insert(index, (at, delta));
     }
 
     pub(crate) fn insert_count(&mut self, counted: &Counted) {
@@ -166,18 +173,26 @@ impl Line {
     ///
     /// `keep_from` is how far back the history should reach if it is not too long.
     pub(crate) fn fold_due(&self, keep_from: Timestamp) -> Option<Timestamp> {
-        let length = self.movements.len();
-        if length < 1024 || !length.is_multiple_of(1024) {
-            return None;
-        }
-        if length >= Self::MOVEMENTS_MAX {
-            return Some(self.movements[length / 2].0);
-        }
-        // Folding a handful again and again would move the rest each time.
-        (self.movements[length / 4].0 < keep_from).then_some(keep_from)
+        Self::fold_due_by(self.movements.len(), |index| self.movements[index].0, keep_from)
     }
 
-    /// Folds what is older than `before`. The newest count at or before it stays, and what it has seen goes.
+    /// As [`Line::fold_due`], for an account about to take a count.
+    pub(crate) fn fold_due_for_count(&self, keep_from: Timestamp) -> Option<Timestamp> {
+        Self::fold_due_by(self.counts.len(), |index| self.counts[index].at, keep_from)
+    }
+
+    fn fold_due_by(length: usize, at: impl Fn(usize) -> Timestamp, keep_from: Timestamp) -> Option<Timestamp> {
+        if length < Self::FOLD_STEP || !length.is_multiple_of(Self::FOLD_STEP) {
+            return None;
+        }
+        if length >= Self::LENGTH_MAX {
+            return Some(at(length / 2));
+        }
+        // Folding a handful again and again would move the rest each time.
+        (at(length / 4) < keep_from).then_some(keep_from)
+    }
+
+    /// Folds what is older than `before` into the figure just before it, counts and all.
     pub(crate) fn fold(&mut self, before: Timestamp) {
         if before <= self.horizon {
             return;

@@ -21,6 +21,8 @@ pub enum Rejection {
         /// The oldest time still taken.
         oldest: Timestamp,
     },
+    /// No held input at this position, or it is closed.
+    UnknownHeld,
     /// No such unit for this product.
     UnknownUnit {
         /// The unit named.
@@ -28,7 +30,7 @@ pub enum Rejection {
         /// The product's base unit.
         base: Box<str>,
     },
-    /// The quantity is no whole number of micro-units of the base unit.
+    /// The quantity is no whole number of micro-units of the base unit, or more of them than fit.
     InexactUnit {
         /// The unit named.
         unit: Box<str>,
@@ -37,6 +39,11 @@ pub enum Rejection {
     UnknownReason {
         /// The code named.
         reason: Box<str>,
+    },
+    /// A reservation without lines, or with too many.
+    LineCount {
+        /// The most lines that one may have.
+        max: u32,
     },
     /// A quantity below zero, or zero where something must move.
     QuantityNotPositive {
@@ -65,17 +72,10 @@ pub enum Rejection {
         /// The field that repeats.
         field: &'static str,
     },
-    /// More than a balance can hold.
-    Overflow,
-    /// Older than the detailed history of this stock, which holds counts that it could change.
-    BeforeHistory {
-        /// The oldest time still taken.
-        horizon: Timestamp,
-    },
-    /// Fewer are free than asked for.
-    InsufficientAvailable {
-        /// Each line that falls short.
-        lines: Vec<Short>,
+    /// A line names a location outside the reservation's warehouse.
+    OutsideWarehouse {
+        /// The location named.
+        location: Box<str>,
     },
     /// A reservation of this name exists, with other content.
     ReservationExists,
@@ -85,16 +85,6 @@ pub enum Rejection {
     ReservationEnded {
         /// How.
         state: ReservationState,
-    },
-    /// A reservation without lines, or with too many.
-    LineCount {
-        /// The most lines that one may have.
-        max: u32,
-    },
-    /// A line names a location outside the reservation's warehouse.
-    OutsideWarehouse {
-        /// The location named.
-        location: Box<str>,
     },
     /// The reservation would have ended before it began.
     AlreadyExpired,
@@ -118,8 +108,18 @@ pub enum Rejection {
         /// By this entry.
         by: Position,
     },
-    /// No held input at this position, or it is closed.
-    UnknownHeld,
+    /// Older than the detailed history of this stock, which holds counts that it could change.
+    BeforeHistory {
+        /// The oldest time still taken.
+        horizon: Timestamp,
+    },
+    /// More than a balance can hold.
+    Overflow,
+    /// Fewer are free than asked for.
+    InsufficientAvailable {
+        /// Each line that falls short.
+        lines: Vec<Short>,
+    },
 }
 
 /// One line of a reservation that cannot be met.

@@ -21,6 +21,8 @@ impl Sighting {
 pub(crate) struct Chain {
     /// Where it was before the oldest sighting kept.
     pub(crate) origin: Option<AccountId>,
+    /// When the newest sighting was that is no longer kept.
+    pub(crate) horizon: Option<Timestamp>,
     pub(crate) sightings: Vec<Sighting>,
 }
 
@@ -35,6 +37,11 @@ pub(crate) struct Between {
 impl Chain {
     /// A unit that is seen more often forgets where it was long ago.
     const SIGHTINGS_MAX: usize = 256;
+
+    /// The latest time at which a sighting would fall among those no longer kept, when `at` is not past it.
+    pub(crate) fn forbids(&self, at: Timestamp) -> Option<Timestamp> {
+        self.horizon.filter(|horizon| at <= *horizon)
+    }
 
     pub(crate) fn place(&self, at: Timestamp, id: &str) -> Between {
         let after = self.sightings.partition_point(|other| other.rank() <= (at, id));
@@ -59,7 +66,9 @@ impl Chain {
         let index = self.sightings.partition_point(|other| other.rank() <= sighting.rank());
         self.sightings.insert(index, sighting);
         if self.sightings.len() > Self::SIGHTINGS_MAX {
-            self.origin = self.sightings.remove(0).place;
+            let dropped = self.sightings.remove(0);
+            self.origin = dropped.place;
+            self.horizon = Some(dropped.at);
         }
     }
 

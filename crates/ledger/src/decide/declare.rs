@@ -29,6 +29,10 @@ pub(super) fn decide_location(draft: &mut Draft<'_>, card: &LocationCard) -> Res
 }
 
 pub(super) fn decide_reason(draft: &mut Draft<'_>, card: &ReasonCard) -> Result<(), Rejection> {
+    // Stock on hand or on its way moves by events of its own.
+    if !card.counterpart.is_counterpart() {
+        return Err(Rejection::MissingField { field: "counterpart" });
+    }
     draft.decision.effects.push(Effect::Reason(Box::new(card.clone())));
     Ok(())
 }

@@ -4,8 +4,8 @@ use super::kind_of;
 use crate::catalog::Catalog;
 use crate::line::Line;
 use crate::{
-    AccountId, AccountKey, AccountKind, Decision, Discrepancy, Effect, Limits, LocationId, LotId, Name, PartyId,
-    Posting, ProductId, Quantity, Rejection, Request, Role, SerialId, State, Timestamp,
+    AccountId, AccountKey, AccountKind, Decision, Discrepancy, Effect, Expected, Limits, LocationId, LotId, Name,
+    PartyId, Posting, ProductId, Quantity, Rejection, Request, Role, SerialId, State, Timestamp,
 };
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -58,16 +58,12 @@ impl<'s> Draft<'s> {
         draft
     }
 
-    pub(super) fn occurred_at(&self) -> Timestamp {
-        self.decision.occurred_at
+    pub(super) fn keep_history_from(&self) -> Timestamp {
+        self.keep_history_from
     }
 
-    /// Refuses an event that mends an input which is not, or no longer, held.
-    pub(super) fn mends(&self) -> Result<(), Rejection> {
-        match self.request.resolves {
-            Some(held) if !self.state.held.contains_key(&held) => Err(Rejection::UnknownHeld),
-            _ => Ok(()),
-        }
+    pub(super) fn occurred_at(&self) -> Timestamp {
+        self.decision.occurred_at
     }
 
     /// What decides between two counts or sightings of the same time: the event's id, then its source.
@@ -282,6 +278,21 @@ impl<'s> Draft<'s> {
         self.post(account, delta, at, Role::Variance);
         let variance = self.nominal(account, AccountKind::Variance);
         self.post(variance, opposite, at, Role::Variance);
+        Ok(())
+    }
+
+    /// Changes what is open under a reference.
+    pub(super) fn expect(
+        &mut self,
+        account: AccountId,
+        reference: &str,
+        delta: Quantity,
+        expected_at: Option<Timestamp>,
+    ) -> Result<(), Rejection> {
+        let open = self.state.expected(account).iter().find(|open| &*open.reference == reference);
+        open.map_or(Quantity::ZERO, |open| open.quantity).checked_add(delta).ok_or(Rejection::Overflow)?;
+        let expected = Expected { account, reference: reference.into(), delta, expected_at };
+        self.decision.effects.push(Effect::Expected(Box::new(expected)));
         Ok(())
     }
 

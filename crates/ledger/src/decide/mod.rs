@@ -2,7 +2,8 @@
 //!
 //! 1. Was it seen before? (`KeyConflict`, or a duplicate)
 //! 2. Can its time be true, and could a repetition of it be told? (`ClockAhead`, `TooOld`)
-//! 3. What it says, by the rule of its kind, in the order of [`Rejection`].
+//! 3. Is what it mends still held? (`UnknownHeld`)
+//! 4. What it says, by the rule of its kind, in the order of [`Rejection`].
 //!
 //! A fact that fails is unusable as it is and will be held; a command that fails is rejected.
 
@@ -39,6 +40,9 @@ impl State {
         if let Err(rejection) = self.judge_time(request, recorded_at, limits) {
             return refuse(rejection);
         }
+        if request.resolves.is_some_and(|held| !self.held.contains_key(&held)) {
+            return refuse(Rejection::UnknownHeld);
+        }
         let mut draft = Draft::new(self, request, recorded_at, limits);
         let judged = match &request.body {
             Body::Event(event) => decide_event(&mut draft, event),
@@ -68,28 +72,34 @@ impl State {
             return Ok(Some(Verdict::Duplicate { position: seen.position(), held: seen.held() }));
         }
         match self.recent.get(Self::conflict_key(request.key).id) {
-            Some(held) if request.resolves != Some(held.position()) => {
-                Ok(Some(Verdict::Duplicate { position: held.position(), held: true }))
+            Some(other) if request.resolves != Some(other.position()) => {
+                Ok(Some(Verdict::Duplicate { position: other.position(), held: other.held() }))
             }
             _ => Err(Rejection::KeyConflict { first: seen.position() }),
         }
     }
 
     fn judge_time(&self, request: &Request<'_>, recorded_at: Timestamp, limits: &Limits) -> Result<(), Rejection> {
+        // What cannot be used is kept whatever its time.
+        if let Body::Command(Command::Hold(_)) = request.body {
+            return Ok(());
+        }
         let ahead_micros = request.occurred_at.0.saturating_sub(recorded_at.0);
         if ahead_micros > limits.clock_tolerance_micros {
             return Err(Rejection::ClockAhead { ahead_micros });
         }
-        let is_event = matches!(request.body, Body::Event(_));
-        if is_event && !request.historical && request.occurred_at < self.recent.floor {
-            return Err(Rejection::TooOld { oldest: self.recent.floor });
+        // Whoever mends a held input has looked whether it was sent before.
+        let asks = matches!(request.body, Body::Command(_)) || request.historical || request.resolves.is_some();
+        if asks || self.recent.floor == Timestamp::MIN {
+            return Ok(());
         }
-        Ok(())
+        // A forgotten id was recorded at the floor at the latest, from a clock that ran ahead by the tolerance at most.
+        let oldest = self.recent.floor.plus(limits.clock_tolerance_micros).plus(1);
+        if request.occurred_at < oldest { Err(Rejection::TooOld { oldest }) } else { Ok(()) }
     }
 }
 
 fn decide_event(draft: &mut Draft<'_>, event: &Event<'_>) -> Result<(), Rejection> {
-    draft.mends()?;
     match event.kind {
         EventKind::ItemAdded | EventKind::ItemRemoved | EventKind::ItemAdjusted => movement::decide(draft, event),
         EventKind::ItemMoved => movement::decide_move(draft, event),

@@ -18,13 +18,6 @@ pub(super) struct Subject {
 pub(super) fn subject(draft: &mut Draft<'_>, event: &Event<'_>) -> Result<Subject, Rejection> {
     let product = draft.product(event.product);
     let quantity = base_quantity(draft, product, event)?;
-    let serials = event.serials().count();
-    if serials > 0 {
-        let named = u32::try_from(serials).unwrap_or(u32::MAX);
-        if quantity.micros().unsigned_abs() != u64::from(named) * 1_000_000 {
-            return Err(Rejection::SerialCount { serials: named, quantity });
-        }
-    }
     if !event.reference.is_empty() {
         draft.decision.reference = Some(event.reference.into());
     }
@@ -87,8 +80,14 @@ pub(super) fn reason<'s>(draft: &mut Draft<'s>, event: &Event<'_>) -> Result<Opt
     Ok(Some(draft.state.catalog.reason(id)))
 }
 
-pub(super) fn positive(quantity: Quantity) -> Result<Quantity, Rejection> {
-    if quantity > Quantity::ZERO { Ok(quantity) } else { Err(Rejection::QuantityNotPositive { quantity }) }
+/// The quantity of an event that moves stock: above zero, and every unit named once if any is.
+pub(super) fn moved(event: &Event<'_>, subject: &Subject) -> Result<Quantity, Rejection> {
+    let quantity = subject.quantity;
+    if quantity <= Quantity::ZERO {
+        return Err(Rejection::QuantityNotPositive { quantity });
+    }
+    serial::check(event, quantity)?;
+    Ok(quantity)
 }
 
 /// Stock added, removed, or adjusted either way, against the counterpart that the reason names.
@@ -96,12 +95,13 @@ pub(super) fn decide(draft: &mut Draft<'_>, event: &Event<'_>) -> Result<(), Rej
     let subject = subject(draft, event)?;
     let reason = reason(draft, event)?;
     let (delta, counterpart) = match event.kind {
-        EventKind::ItemAdded => (positive(subject.quantity)?, AccountKind::Supplier),
-        EventKind::ItemRemoved => (negated(positive(subject.quantity)?)?, AccountKind::Customer),
+        EventKind::ItemAdded => (moved(event, &subject)?, AccountKind::Supplier),
+        EventKind::ItemRemoved => (negated(moved(event, &subject)?)?, AccountKind::Customer),
         _ => {
             if subject.quantity.is_zero() {
                 return Err(Rejection::QuantityNotPositive { quantity: subject.quantity });
             }
+            serial::check(event, subject.quantity)?;
             if event.reason.is_empty() {
                 return Err(Rejection::MissingField { field: "reason" });
             }
@@ -154,7 +154,7 @@ fn note_missing_lot(draft: &mut Draft<'_>, account: AccountId) {
 pub(super) fn decide_move(draft: &mut Draft<'_>, event: &Event<'_>) -> Result<(), Rejection> {
     let subject = subject(draft, event)?;
     reason(draft, event)?;
-    let quantity = positive(subject.quantity)?;
+    let quantity = moved(event, &subject)?;
     if event.to.is_empty() {
         return Err(Rejection::MissingField { field: "to" });
     }
@@ -167,7 +167,7 @@ pub(super) fn decide_move(draft: &mut Draft<'_>, event: &Event<'_>) -> Result<()
 pub(super) fn decide_status(draft: &mut Draft<'_>, event: &Event<'_>) -> Result<(), Rejection> {
     let subject = subject(draft, event)?;
     reason(draft, event)?;
-    let quantity = positive(subject.quantity)?;
+    let quantity = moved(event, &subject)?;
     let Some(to_status) = event.to_status else {
         return Err(Rejection::MissingField { field: "to_status" });
     };
@@ -202,6 +202,7 @@ pub(super) fn decide_count(draft: &mut Draft<'_>, event: &Event<'_>) -> Result<(
     if subject.quantity.is_negative() {
         return Err(Rejection::QuantityNotPositive { quantity: subject.quantity });
     }
+    serial::check(event, subject.quantity)?;
     let trust = match reason(draft, event)? {
         Some(reason) => reason.trust,
         None => {
@@ -221,7 +222,7 @@ pub(super) fn decide_count(draft: &mut Draft<'_>, event: &Event<'_>) -> Result<(
         trust,
         id: draft.rank_id(),
     };
-    let mut next = None;
+    let (mut next, mut fold) = (None, None);
     if let Some(line) = draft.state.line(account) {
         if line.forbids_count(counted.counted_at) {
             return Err(Rejection::BeforeHistory { horizon: line.horizon });
@@ -230,15 +231,19 @@ pub(super) fn decide_count(draft: &mut Draft<'_>, event: &Event<'_>) -> Result<(
         let expected = i64::try_from(place.expected).map_err(|_| Rejection::Overflow)?;
         counted.expected = Quantity::from_micros(expected);
         next = place.next;
+        fold = line.fold_due_for_count(draft.keep_history_from());
     }
     let variance = counted.quantity.checked_sub(counted.expected).ok_or(Rejection::Overflow)?;
-    draft.explain(account, variance, counted.counted_at)?;
-    if let Some(next) = next {
-        draft.explain(account, negated(variance)?, next)?;
-    }
     if !variance.is_zero() {
+        draft.explain(account, variance, counted.counted_at)?;
+        if let Some(next) = next {
+            draft.explain(account, negated(variance)?, next)?;
+        }
         draft.decision.discrepancies.push(Discrepancy::CountVariance { account, variance });
     }
     draft.decision.effects.push(Effect::Counted(counted));
+    if let Some(before) = fold {
+        draft.decision.effects.push(Effect::HistoryFolded { account, before });
+    }
     Ok(())
 }

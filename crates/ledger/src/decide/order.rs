@@ -1,9 +1,9 @@
 //! Stock that is announced: on order from suppliers, in transit between warehouses.
 
 use super::draft::Draft;
-use super::movement::{Subject, on_hand, positive, reason, subject};
+use super::movement::{Subject, moved, on_hand, reason, subject};
 use super::serial;
-use crate::{AccountId, AccountKey, AccountKind, Effect, Event, Expected, LotId, Quantity, Rejection, Role, Timestamp};
+use crate::{AccountId, AccountKey, AccountKind, Event, LotId, Quantity, Rejection, Role, Timestamp};
 
 /// The account of what is announced for the warehouse of `path`.
 fn announced(draft: &mut Draft<'_>, subject: &Subject, path: &str, kind: AccountKind) -> AccountId {
@@ -11,21 +11,6 @@ fn announced(draft: &mut Draft<'_>, subject: &Subject, path: &str, kind: Account
     // A supplier's lot is not known before it arrives.
     let lot = if kind == AccountKind::InTransit { subject.lot } else { LotId::NONE };
     draft.account(AccountKey { kind, product: subject.product, location: warehouse, lot })
-}
-
-fn expect(
-    draft: &mut Draft<'_>,
-    event: &Event<'_>,
-    account: AccountId,
-    delta: Quantity,
-    expected_at: Option<Timestamp>,
-) {
-    draft.decision.effects.push(Effect::Expected(Box::new(Expected {
-        account,
-        reference: event.reference.into(),
-        delta,
-        expected_at,
-    })));
 }
 
 fn negated(quantity: Quantity) -> Result<Quantity, Rejection> {
@@ -36,13 +21,13 @@ fn negated(quantity: Quantity) -> Result<Quantity, Rejection> {
 pub(super) fn decide_dispatch(draft: &mut Draft<'_>, event: &Event<'_>) -> Result<(), Rejection> {
     let subject = subject(draft, event)?;
     reason(draft, event)?;
-    let quantity = positive(subject.quantity)?;
+    let quantity = moved(event, &subject)?;
     if event.to.is_empty() {
         return Err(Rejection::MissingField { field: "to" });
     }
     let from = on_hand(draft, &subject, event.location, event.status);
     let transit = announced(draft, &subject, event.to, AccountKind::InTransit);
-    expect(draft, event, transit, quantity, event.expected_at);
+    draft.expect(transit, event.reference, quantity, event.expected_at)?;
     if !event.serials.is_empty() {
         return serial::decide(draft, event, &subject, Some(from), Some(transit), AccountKind::Variance);
     }
@@ -56,10 +41,10 @@ pub(super) fn decide_dispatch(draft: &mut Draft<'_>, event: &Event<'_>) -> Resul
 pub(super) fn decide_arrival(draft: &mut Draft<'_>, event: &Event<'_>) -> Result<(), Rejection> {
     let subject = subject(draft, event)?;
     reason(draft, event)?;
-    let quantity = positive(subject.quantity)?;
+    let quantity = moved(event, &subject)?;
     let to = on_hand(draft, &subject, event.location, event.status);
     let transit = announced(draft, &subject, event.location, AccountKind::InTransit);
-    expect(draft, event, transit, negated(quantity)?, None);
+    draft.expect(transit, event.reference, negated(quantity)?, None)?;
     if !event.serials.is_empty() {
         return serial::decide(draft, event, &subject, Some(transit), Some(to), AccountKind::Variance);
     }
@@ -71,7 +56,7 @@ pub(super) fn decide_arrival(draft: &mut Draft<'_>, event: &Event<'_>) -> Result
 /// Stock was ordered from a supplier.
 pub(super) fn decide_placed(draft: &mut Draft<'_>, event: &Event<'_>) -> Result<(), Rejection> {
     let subject = subject(draft, event)?;
-    let quantity = positive(subject.quantity)?;
+    let quantity = moved(event, &subject)?;
     order(draft, event, &subject, quantity, event.expected_at)
 }
 
@@ -79,7 +64,7 @@ pub(super) fn decide_placed(draft: &mut Draft<'_>, event: &Event<'_>) -> Result<
 pub(super) fn decide_cancelled(draft: &mut Draft<'_>, event: &Event<'_>) -> Result<(), Rejection> {
     let subject = subject(draft, event)?;
     reason(draft, event)?;
-    let quantity = negated(positive(subject.quantity)?)?;
+    let quantity = negated(moved(event, &subject)?)?;
     order(draft, event, &subject, quantity, None)
 }
 
@@ -87,7 +72,7 @@ pub(super) fn decide_cancelled(draft: &mut Draft<'_>, event: &Event<'_>) -> Resu
 pub(super) fn decide_received(draft: &mut Draft<'_>, event: &Event<'_>) -> Result<(), Rejection> {
     let subject = subject(draft, event)?;
     reason(draft, event)?;
-    let quantity = positive(subject.quantity)?;
+    let quantity = moved(event, &subject)?;
     order(draft, event, &subject, negated(quantity)?, None)?;
     let to = on_hand(draft, &subject, event.location, event.status);
     if !event.serials.is_empty() {
@@ -109,6 +94,5 @@ fn order(
     draft.post(account, delta, at, Role::Movement);
     let book = draft.nominal(account, AccountKind::OrderBook);
     draft.post(book, negated(delta)?, at, Role::Movement);
-    expect(draft, event, account, delta, expected_at);
-    Ok(())
+    draft.expect(account, event.reference, delta, expected_at)
 }

@@ -25,20 +25,18 @@ pub(super) fn decide_reserve(draft: &mut Draft<'_>, reserve: &Reserve) -> Result
     if count == 0 || count > LINES_MAX {
         return Err(Rejection::LineCount { max: LINES_MAX });
     }
+    if let Some(line) = reserve.lines.iter().find(|line| line.quantity <= Quantity::ZERO) {
+        return Err(Rejection::QuantityNotPositive { quantity: line.quantity });
+    }
+    let inside = |line: &ReserveLine| line.location.is_empty() || is_within(&line.location, &reserve.warehouse);
+    if let Some(line) = reserve.lines.iter().find(|line| !inside(line)) {
+        return Err(Rejection::OutsideWarehouse { location: line.location.clone() });
+    }
     if state.reservations.contains_key(&reserve.reservation) || state.ended(&reserve.reservation).is_some() {
         return Err(Rejection::ReservationExists);
     }
     if reserve.expires_at.is_some_and(|at| at <= draft.decision.recorded_at) {
         return Err(Rejection::AlreadyExpired);
-    }
-    for line in &reserve.lines {
-        if line.quantity <= Quantity::ZERO {
-            return Err(Rejection::QuantityNotPositive { quantity: line.quantity });
-        }
-        let inside = line.location.is_empty() || is_within(&line.location, &reserve.warehouse);
-        if !inside {
-            return Err(Rejection::OutsideWarehouse { location: line.location.clone() });
-        }
     }
     let today = draft.decision.recorded_at.day();
     let (lines, short) = allocate(state, reserve, today);

@@ -21,12 +21,16 @@ pub(super) fn decide(
     }
     draft.decision.reference.clone_from(&original.reference);
     draft.decision.effects.push(Effect::Reversed(position));
+    let counterpart = counterpart(draft, original);
     let serialised = original.effects.iter().any(|effect| matches!(effect, Effect::Sighted(_)));
     for effect in &original.effects {
         match effect {
             Effect::Counted(counted) => withdraw_count(draft, counted)?,
-            Effect::Sighted(sighted) => withdraw_sighting(draft, sighted)?,
-            Effect::Expected(expected) => withdraw_expected(draft, expected)?,
+            Effect::Sighted(sighted) => withdraw_sighting(draft, sighted, counterpart)?,
+            Effect::Expected(expected) => {
+                let Expected { account, reference, delta, .. } = &**expected;
+                draft.expect(*account, reference, delta.checked_neg().ok_or(Rejection::Overflow)?, None)?;
+            }
             _ => {}
         }
     }
@@ -40,6 +44,13 @@ pub(super) fn decide(
         draft.shift(posting.account, delta, posting.effective_at)?;
     }
     Ok(())
+}
+
+/// Where what the entry moved came from or went to, for the units that it sighted.
+fn counterpart(draft: &Draft<'_>, original: &Decision) -> AccountKind {
+    let moved = original.postings.iter().filter(|posting| posting.role == Role::Movement);
+    let mut kinds = moved.map(|posting| draft.key_of(posting.account).kind);
+    kinds.find(|kind| kind.is_counterpart()).unwrap_or(AccountKind::Variance)
 }
 
 /// What to do instead of reversing an entry of this kind.
@@ -59,10 +70,9 @@ fn irreversible(kind: DecisionKind) -> Option<&'static str> {
 
 fn withdraw_count(draft: &mut Draft<'_>, counted: &Counted) -> Result<(), Rejection> {
     let state = draft.state;
-    let place = state.line(counted.account).and_then(|line| {
-        line.place_without(counted, state.balance_micros(counted.account)).map(|place| (place, line.horizon))
-    });
-    let Some((place, _)) = place else {
+    let line = state.line(counted.account);
+    let place = line.and_then(|line| line.place_without(counted, state.balance_micros(counted.account)));
+    let Some(place) = place else {
         let horizon = state.line(counted.account).map_or(crate::Timestamp::MAX, |line| line.horizon);
         return Err(Rejection::BeforeHistory { horizon });
     };
@@ -77,24 +87,15 @@ fn withdraw_count(draft: &mut Draft<'_>, counted: &Counted) -> Result<(), Reject
     Ok(())
 }
 
-fn withdraw_sighting(draft: &mut Draft<'_>, sighted: &Sighted) -> Result<(), Rejection> {
+fn withdraw_sighting(draft: &mut Draft<'_>, sighted: &Sighted, counterpart: AccountKind) -> Result<(), Rejection> {
     let between = draft.state.chains.get(sighted.serial.index()).and_then(|chain| chain.place_without(sighted));
     let Some(between) = between else {
         return Err(Rejection::BeforeHistory { horizon: sighted.seen_at });
     };
-    serial::relocate(draft, sighted.place, between.before, sighted.seen_at, AccountKind::Variance)?;
+    serial::relocate(draft, sighted.place, between.before, sighted.seen_at, counterpart)?;
     if let Some(next) = between.next {
-        serial::relocate(draft, between.before, sighted.place, next, AccountKind::Variance)?;
+        serial::relocate(draft, between.before, sighted.place, next, counterpart)?;
     }
     draft.decision.effects.push(Effect::SightingWithdrawn(sighted.clone()));
-    Ok(())
-}
-
-fn withdraw_expected(draft: &mut Draft<'_>, expected: &Expected) -> Result<(), Rejection> {
-    let delta = expected.delta.checked_neg().ok_or(Rejection::Overflow)?;
-    let mut opposite = expected.clone();
-    opposite.delta = delta;
-    opposite.expected_at = None;
-    draft.decision.effects.push(Effect::Expected(Box::new(opposite)));
     Ok(())
 }

@@ -12,6 +12,22 @@ use std::collections::BTreeSet;
 const ONE: Quantity = Quantity::units(1);
 const LESS_ONE: Quantity = Quantity::units(-1);
 
+/// Refuses an event that does not name each of its units once. One without serials is not serialised.
+pub(super) fn check(event: &Event<'_>, quantity: Quantity) -> Result<(), Rejection> {
+    if event.serials.is_empty() {
+        return Ok(());
+    }
+    let serials = u32::try_from(event.serials().count()).unwrap_or(u32::MAX);
+    if quantity.micros().unsigned_abs() != u64::from(serials) * 1_000_000 {
+        return Err(Rejection::SerialCount { serials, quantity });
+    }
+    let mut named = BTreeSet::new();
+    match event.serials().find(|serial| !named.insert(*serial)) {
+        Some(repeated) => Err(Rejection::SerialRepeated { serial: repeated.into() }),
+        None => Ok(()),
+    }
+}
+
 /// Records a sighting of each unit that the event names: it was in `from` (`None`: nowhere of ours, or not said) and is
 /// in `to` (`None`: left us, to `counterpart`).
 pub(super) fn decide(
@@ -22,15 +38,14 @@ pub(super) fn decide(
     to: Option<AccountId>,
     counterpart: AccountKind,
 ) -> Result<(), Rejection> {
-    let mut named = BTreeSet::new();
     for text in event.serials() {
-        if !named.insert(text) {
-            return Err(Rejection::SerialRepeated { serial: text.into() });
-        }
         let serial = draft.serial(subject.product, text);
         let sighted = Sighted { serial, seen_at: draft.occurred_at(), place: to, id: draft.rank_id() };
         let (before, next) = match draft.state.chains.get(serial.index()) {
             Some(chain) => {
+                if let Some(horizon) = chain.forbids(sighted.seen_at) {
+                    return Err(Rejection::BeforeHistory { horizon: horizon.plus(1) });
+                }
                 let between = chain.place(sighted.seen_at, &sighted.id);
                 (between.before, between.next)
             }

@@ -191,6 +191,7 @@ fn take_line(from: &mut impl Source) -> Result<Line, ImageError> {
 
 fn put_chain(to: &mut impl Sink, chain: &Chain) {
     to.put_option(chain.origin, |to, account| to.put_u32(account.0));
+    to.put_option(chain.horizon, |to, at| to.put_i64(at.0));
     to.put_length(chain.sightings.len());
     for sighting in &chain.sightings {
         to.put_i64(sighting.at.0);
@@ -202,6 +203,7 @@ fn put_chain(to: &mut impl Sink, chain: &Chain) {
 fn take_chain(from: &mut impl Source, accounts: usize) -> Result<Chain, ImageError> {
     let chain = Chain {
         origin: from.take_option(|from| take_id(from, accounts).map(AccountId))?,
+        horizon: from.take_option(take_time)?,
         sightings: from.take_list(|from| {
             Ok(Sighting {
                 at: take_time(from)?,
