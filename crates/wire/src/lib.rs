@@ -12,6 +12,7 @@
 
 mod batch;
 pub mod body;
+pub mod csv_in;
 pub mod event;
 mod key;
 pub mod problem;
