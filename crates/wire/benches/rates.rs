@@ -8,6 +8,7 @@ use ledger::{
 };
 use std::hint::black_box;
 use std::time::Instant;
+use wire::csv_in::{CsvEvents, Mapping};
 use wire::event::{ContentKind, Defaults, Limits, parse_events};
 use wire::{Batch, KeyHasher, record};
 
@@ -95,4 +96,17 @@ fn main() {
     let (ndjson, array) = (lines.join("\n"), format!("[{}]", lines.join(",")));
     measure("events NDJSON", || parse(&ndjson, ContentKind::Ndjson));
     measure("events JSON array", || parse(&array, ContentKind::Json));
+    let row = |index: usize| {
+        format!("item_removed,SKU{},warehouse_A,{},2026-02-16T10:00:00Z,till-{index}\n", index % 1000, index % 7 + 1)
+    };
+    let rows: String = (0..EVENTS).map(row).collect();
+    let file = format!("event,product_id,location,quantity,timestamp,id\n{rows}");
+    measure("events CSV", || {
+        let mapping = Mapping::default();
+        let events = CsvEvents::new(file.as_bytes(), &mapping, "f", defaults, hasher, Limits::default());
+        let mut events = events.expect("the mapping fits");
+        while let Some(chunk) = events.next_batch(1000).expect("memory can be read") {
+            assert!(chunk.bad_rows.is_empty(), "every row of the bench is good");
+        }
+    });
 }

@@ -5,6 +5,7 @@
 //!
 //! Invariant: each row that is not blank is counted in exactly one of `batch`, `bad_rows` and `skipped`.
 
+mod cells;
 mod mapping;
 mod plan;
 mod rows;
@@ -14,6 +15,7 @@ pub use mapping::{Column, Condition, Mapping, MappingError, Rule, Sign, Then};
 use crate::event::meaning::Maker;
 use crate::event::{Defaults, Limits, Parser, fields::Fields};
 use crate::{Batch, KeyHasher, Problem};
+use cells::{Cells, Cutter};
 use plan::{Outcome, Plan};
 use rows::{Row, Rows};
 use std::io::{self, Read};
@@ -92,13 +94,18 @@ impl<'d, R: Read> CsvEvents<'d, R> {
         hasher: KeyHasher,
         limits: Limits,
     ) -> Result<Self, MappingError> {
-        let mut rows = Rows::csv(reader, mapping.delimiter_byte()?, limits.event_bytes_max);
-        let header = if mapping.has_header { rows.next_row().map_err(MappingError::Read)? } else { None };
-        let header = match header {
-            Some(row) => Some(plan::cells(&row, mapping.delimiter_byte()?).map_err(|_| MappingError::Header)?),
-            None => None,
-        };
-        let plan = Plan::new(mapping, header.as_ref(), file)?;
+        let delimiter = mapping.delimiter_byte()?;
+        let mut rows = Rows::csv(reader, delimiter, limits.event_bytes_max);
+        let mut cutter = Cutter::new(delimiter);
+        let mut header = None;
+        if mapping.has_header
+            && let Some(row) = rows.next_row().map_err(MappingError::Read)?
+        {
+            let mut cells = Cells::new();
+            cutter.cut(&row, &mut cells).map_err(|_| MappingError::Header)?;
+            header = Some(cells);
+        }
+        let plan = Plan::new(mapping, cutter, header.as_ref(), file)?;
         Ok(Self { rows, plan, defaults, hasher, limits })
     }
 

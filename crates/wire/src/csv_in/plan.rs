@@ -1,5 +1,6 @@
 //! A mapping laid against the header of a file: columns by their place, ready for row after row.
 
+use super::cells::{Cells, Cutter};
 use super::mapping::{Column, Condition, Mapping, MappingError, Sign, Then};
 use super::rows::Row;
 use crate::event::fields::{Field, Fields, Value};
@@ -8,9 +9,6 @@ use crate::time::push_timestamp;
 use jiff::tz::TimeZone;
 use ledger::Timestamp;
 use std::borrow::Cow;
-
-/// The cells of a row.
-pub(super) type Cells = csv::StringRecord;
 
 /// What became of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +20,7 @@ pub(super) enum Outcome {
 
 #[derive(Debug)]
 pub(super) struct Plan {
-    delimiter: u8,
+    cutter: Cutter,
     /// How many cells each row must have; unknown without a header until the first row.
     width: Option<usize>,
     columns: Vec<(Field, usize)>,
@@ -68,7 +66,12 @@ struct Times {
 }
 
 impl Plan {
-    pub(super) fn new(mapping: &Mapping, header: Option<&Cells>, file: &str) -> Result<Self, MappingError> {
+    pub(super) fn new(
+        mapping: &Mapping,
+        cutter: Cutter,
+        header: Option<&Cells>,
+        file: &str,
+    ) -> Result<Self, MappingError> {
         let place = |column: &Column| place(column, header);
         let columns = if mapping.columns.is_empty() {
             let cells = header.into_iter().flatten().enumerate();
@@ -88,7 +91,7 @@ impl Plan {
             });
         }
         Ok(Self {
-            delimiter: mapping.delimiter_byte()?,
+            cutter,
             width: header.map(Cells::len),
             columns,
             constants: constants(&mapping.constants)?,
@@ -109,16 +112,9 @@ impl Plan {
 
     /// Makes fields of a row.
     pub(super) fn read<'p>(&'p mut self, row: &Row, fields: &mut Fields<'p>, problems: &mut Vec<Problem>) -> Outcome {
-        if let Some(fault) = &row.fault {
-            problems.push(fault.clone());
+        if let Err(problem) = self.cutter.cut(row, &mut self.cells) {
+            problems.push(problem);
             return Outcome::Bad;
-        }
-        match cells(row, self.delimiter) {
-            Ok(cells) => self.cells = cells,
-            Err(problem) => {
-                problems.push(problem);
-                return Outcome::Bad;
-            }
         }
         let width = *self.width.get_or_insert(self.cells.len());
         if self.cells.len() != width {
@@ -236,27 +232,6 @@ impl Plan {
             && when.prefix.as_ref().is_none_or(|prefix| cell.starts_with(prefix.as_str()))
             && when.empty.is_none_or(|empty| cell.is_empty() == empty)
             && when.sign.is_none_or(|sign| self.numbers.sign(cell) == Some(sign))
-    }
-}
-
-/// The cells of a row whose quotes are known to be sound.
-pub(super) fn cells(row: &Row, delimiter: u8) -> Result<Cells, Problem> {
-    if let Some(fault) = &row.fault {
-        return Err(fault.clone());
-    }
-    if let Err(error) = std::str::from_utf8(&row.text) {
-        return Err(crate::event::invalid_utf8(error.valid_up_to()));
-    }
-    let mut cells = Cells::new();
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(delimiter)
-        .buffer_capacity(row.text.len().clamp(64, 1 << 16))
-        .from_reader(row.text.as_slice());
-    match reader.read_record(&mut cells) {
-        Ok(_) => Ok(cells),
-        Err(error) => Err(Problem::new("invalid_csv", "", format!("the row is not CSV: {error}; mend it"))),
     }
 }
 
