@@ -233,7 +233,7 @@ impl Walk {
             }
             let until = remains.until.min(window.limit()).max(offset);
             let (offset, length_bytes) = (Offset(offset), until - offset);
-            match self.judge_rest(known, position, any_block, length_bytes) {
+            match self.judge_rest(known, position, any_block, length_bytes, own.as_ref()) {
                 Rest::Free => {}
                 Rest::Stray => visit(Inspected::Stray { offset, length_bytes }),
                 Rest::Torn => visit(Inspected::TornTail { offset, length_bytes }),
@@ -259,7 +259,14 @@ enum Rest {
 
 impl Walk {
     /// Judges what is behind the last block that can be read, given how far it is to the last byte that is not zero.
-    fn judge_rest(&self, known: Option<End>, position: Position, any_block: bool, length_bytes: u64) -> Rest {
+    fn judge_rest(
+        &self,
+        known: Option<End>,
+        position: Position,
+        any_block: bool,
+        length_bytes: u64,
+        torn: Option<&BlockHeader>,
+    ) -> Rest {
         if let Some(next) = self.next_first {
             return match (position.plus(1) == next, length_bytes) {
                 (false, _) => Rest::Lost,
@@ -269,7 +276,8 @@ impl Walk {
         }
         // A segment gets its name only when its first block is durable; the first of all is made without.
         let may_end_here = any_block || self.number == Some(0);
-        let may_be_torn = known.is_some() && length_bytes <= bytes_of(block_bytes(MAX_PAYLOAD_BYTES));
+        let torn_bytes = torn.map_or(block_bytes(MAX_PAYLOAD_BYTES), BlockHeader::block_bytes);
+        let may_be_torn = known.is_some() && length_bytes <= bytes_of(torn_bytes);
         match length_bytes {
             _ if !may_end_here => Rest::Lost,
             0 => Rest::Free,

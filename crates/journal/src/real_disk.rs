@@ -155,6 +155,8 @@ impl DiskFile for RealFile {
             let chunk = crate::format::index_of(length - offset).min(ZERO_CHUNK_BYTES);
             self.0.write_all_at(&zeros[..chunk], offset)?;
             offset += crate::format::bytes_of(chunk);
+            // Bit by bit: one sync of it all would hold up the syncs of those who append meanwhile.
+            self.0.sync_data()?;
         }
         Ok(())
     }

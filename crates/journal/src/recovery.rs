@@ -80,6 +80,24 @@ impl Journal {
     /// Reads the header of each segment and all of the last one. Damage inside older segments shows when they are
     /// read or by [`verify`](crate::verify()).
     ///
+    /// ```
+    /// use journal::{Journal, NewBlock, Options, Position, RealDisk};
+    ///
+    /// # let directory = tempfile::tempdir()?;
+    /// # let directory = directory.path();
+    /// let disk = RealDisk::create(directory)?;
+    /// let options = Options { seed_if_new: Some([7; 16]), segment_bytes: 1 << 16 };
+    /// let (mut writer, reader, recovered) = Journal::open(disk, options)?;
+    /// assert_eq!(recovered.last_position, Position::NOTHING);
+    ///
+    /// let block = NewBlock { count: 2, stamp: 1000, schema: 1, payload: b"two entries" };
+    /// assert_eq!(writer.append(Position::NOTHING, block)?, Position(2));
+    ///
+    /// let block = reader.block_containing(Position(1))?.expect("it is durable");
+    /// assert_eq!(block.payload, b"two entries");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Locked`], [`Error::ReadOnly`], [`Error::UnfinishedCopy`], [`Error::NewerFormat`],
     /// [`Error::Damaged`], [`Error::NoJournal`], [`Error::NoSpace`] on creation, [`Error::Disk`].

@@ -281,9 +281,39 @@ fn inspecting_goes_on_behind_damage_and_says_what_is_where() {
     let mut lines = Vec::new();
     let sums = inspect(&disk, &mut |item| lines.push(item.clone())).expect("readable");
     assert_eq!((sums.block_count, sums.problem_count), (11, 1));
-    assert_eq!(sums.segment_count as usize, segments(&disk).len());
+    assert_eq!(sums.segment_count, segments(&disk).len() as u64);
     let expected =
         Inspected::Unreadable { offset: Offset(*from), length_bytes: to - from, reason: Damage::PayloadChecksum };
     assert!(lines.contains(&expected), "{lines:#?}");
     assert!(matches!(lines.last(), Some(Inspected::Free { .. })));
+}
+
+#[test]
+fn bytes_that_no_torn_append_can_have_left_are_damage() {
+    // The last block's header tells how far it reaches: one byte behind that is not its own.
+    let disk = journal_of(1, 3);
+    let (name, from, to) = layout(&disk).pop().expect("there");
+    let (from, to) = (usize::try_from(from).expect("small"), usize::try_from(to).expect("small"));
+    disk.flip_bit(&name, from + 72, 0);
+    assert_eq!(open_and_read(&disk.duplicate(1)).expect("torn"), (2, 1));
+    disk.flip_bit(&name, to, 0);
+    assert_damaged(&outcome_error(&disk, "behind the block"), &name, from as u64, from as u64 + 1, "behind the block");
+
+    // Nothing tells that, but no block is longer than the longest.
+    let longest = 72 + journal::MAX_PAYLOAD_BYTES;
+    let options = journal::Options { segment_bytes: 20 << 20, ..journal_support::OPTIONS };
+    for (distance, torn) in [(0, true), (longest - 1, true), (longest, false), ((20 << 20) - 129, false)] {
+        let disk = SimDisk::new(1);
+        journal::Journal::open(disk.clone(), options).expect("open");
+        disk.flip_bit(&segment(Position(1)), 128 + distance, 7);
+        let inspected = inspect(&disk, &mut |_| {}).expect("readable");
+        assert_eq!(inspected.problem_count, u64::from(!torn));
+        match open(&disk) {
+            Ok((.., recovered)) => assert!(torn && recovered.torn_blocks == 1, "distance {distance}"),
+            Err(error) => {
+                assert!(!torn, "distance {distance}: {error}");
+                assert!(matches!(error, Error::Damaged { reason: Damage::BytesAfterEnd, .. }), "{error}");
+            }
+        }
+    }
 }

@@ -65,7 +65,7 @@ fn reading_starts_at_the_block_that_contains_a_position() {
         assert_is(&block, number);
         let mut blocks = reader.blocks_verified(Position(position), Verify::Chain);
         assert_is(&blocks.next().expect("a block").expect("readable"), number);
-        assert_eq!(blocks.map(|block| block.expect("readable")).count() as u64, 49 - number);
+        assert_eq!(blocks.filter(Result::is_ok).count() as u64, 49 - number);
     }
     for beyond in [0, end_position(50).0 + 1, u64::MAX - 1] {
         assert_eq!(reader.block_containing(Position(beyond)).expect("readable"), None);
