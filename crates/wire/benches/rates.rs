@@ -1,6 +1,6 @@
 //! How many entries and events a second one core writes and reads: `cargo bench -p wire`.
 
-#![allow(clippy::print_stdout, reason = "it says what it measured")]
+#![allow(clippy::print_stdout, clippy::disallowed_methods, reason = "it measures, and says what it measured")]
 
 use ledger::{
     AccountId, Body, Decision, DecisionKind, Event, EventKind, Key, PartyId, Posting, Quantity, ReasonId, Request,

@@ -11,6 +11,7 @@ pub(crate) mod meaning;
 mod render;
 
 pub use cloud::parse_cloud_event_binary;
+pub(crate) use render::Object;
 pub use render::{push_quantity, render_event};
 
 use crate::{Batch, KeyHasher, Problem};

@@ -14,6 +14,7 @@ mod batch;
 pub mod body;
 pub mod csv_in;
 pub mod event;
+pub mod export;
 mod key;
 pub mod problem;
 pub mod record;

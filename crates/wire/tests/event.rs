@@ -238,6 +238,18 @@ fn reservations_come_as_events_too() {
     );
     let Command::Reserve(reserve) = several else { panic!("{several:?}") };
     assert_eq!(reserve.lines[1].quantity, Quantity::from_micros(500_000));
+    let at = parse_timestamp("2026-02-16T10:00:00Z").expect("a time");
+    for (body, asked) in
+        [("reserve", Command::Reserve(reserve)), ("release", Command::Release { reservation: "r".into() })]
+    {
+        let mut batch = wire::Batch::new();
+        batch.push_command("ann", "api", "1", ledger::Key::default(), at, asked);
+        let text = render_event(&batch.get(0));
+        let read = parse(&text, ContentKind::Json);
+        assert_eq!(read.problems, [], "{body}: {text}");
+        assert_eq!(format!("{:?}", read.batch.get(0).body), format!("{:?}", batch.get(0).body));
+        assert_eq!(render_event(&read.batch.get(0)), text);
+    }
     let end = command(r#"{"event":"reservation_fulfilled","reference":"o-2","timestamp":"2026-02-16T10:00:00Z"}"#);
     assert!(matches!(end, Command::Fulfil { reservation } if &*reservation == "o-2"));
 }

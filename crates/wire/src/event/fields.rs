@@ -60,6 +60,7 @@ fields! {
     ReservationId = "reservation_id",
     ExpiresAt = "expires_at",
     Lines = "lines",
+    Partial = "partial",
 }
 
 /// A field's value as written.
@@ -159,10 +160,12 @@ impl<'de> Visitor<'de> for Plain<'_, 'de> {
                 return Err(A::Error::duplicate_field(field.name()));
             }
             let value = match field {
-                Field::Quantity | Field::Serials | Field::Lines => match map.next_value::<&'de RawValue>()?.get() {
-                    "null" => return Err(A::Error::custom("null")),
-                    json => Value::Raw(json),
-                },
+                Field::Quantity | Field::Serials | Field::Lines | Field::Partial => {
+                    match map.next_value::<&'de RawValue>()?.get() {
+                        "null" => return Err(A::Error::custom("null")),
+                        json => Value::Raw(json),
+                    }
+                }
                 _ => Value::Text(map.next_value_seed(Text)?),
             };
             fields.set(field, value);

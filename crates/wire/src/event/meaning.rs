@@ -58,7 +58,7 @@ impl Maker<'_> {
         let mut serials = String::new();
         if !(reader.fields.is_plain() && needed_field(kind).is_none()) {
             reader.rest(&mut event, &mut serials, self.limits);
-            for field in [Field::ReservationId, Field::ExpiresAt, Field::Lines] {
+            for field in [Field::ReservationId, Field::ExpiresAt, Field::Lines, Field::Partial] {
                 reader.refuse_on(field, kind.name());
             }
         }
@@ -91,7 +91,7 @@ impl Maker<'_> {
         let foreign: &[Field] = if name == "stock_reserved" {
             &[Field::Expiry, Field::Serials, Field::Unit, Field::To, Field::Status, Field::ToStatus, Field::ExpectedAt]
         } else {
-            &[Field::Serials, Field::Unit, Field::To, Field::ToStatus, Field::ExpectedAt, Field::Lines]
+            &[Field::Serials, Field::Unit, Field::To, Field::ToStatus, Field::ExpectedAt, Field::Lines, Field::Partial]
         };
         for field in foreign {
             reader.refuse_on(*field, name);
@@ -386,7 +386,21 @@ impl<'r> Reader<'r, '_> {
             }],
         };
         let expires_at = self.time(Field::ExpiresAt);
-        Reserve { reservation: reservation.into(), warehouse: warehouse.into(), lines, expires_at, partial: false }
+        let partial = match self.fields.get(Field::Partial) {
+            Value::Absent | Value::Raw("false") => false,
+            Value::Raw("true") => true,
+            Value::Text(text) if text == "false" => false,
+            Value::Text(text) if text == "true" => true,
+            _ => {
+                self.problems.push(Problem::new(
+                    "wrong_type",
+                    "partial",
+                    "partial is neither true nor false; send one",
+                ));
+                false
+            }
+        };
+        Reserve { reservation: reservation.into(), warehouse: warehouse.into(), lines, expires_at, partial }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::fields::Field;
 use crate::text::push_json_string;
 use crate::time::{push_timestamp, render_day};
-use ledger::{Body, Command, Event, Quantity, Request, Reserve, Status, Timestamp};
+use ledger::{Body, Command, Event, Quantity, Request, Reserve, ReserveLine, Status, Timestamp};
 use std::fmt::Write;
 
 /// Appends `quantity` as a JSON number: exact, at most six decimals, no exponent.
@@ -67,11 +67,8 @@ fn render_fact(out: &mut Object, request: &Request<'_>, event: &Event<'_>) {
     }
     if !event.serials.is_empty() {
         out.name("serials");
-        out.out.push('[');
         for (index, serial) in event.serials().enumerate() {
-            if index > 0 {
-                out.out.push(',');
-            }
+            out.out.push(if index == 0 { '[' } else { ',' });
             push_json_string(&mut out.out, serial);
         }
         out.out.push(']');
@@ -104,20 +101,15 @@ fn render_end(out: &mut Object, request: &Request<'_>, kind: &str, reservation: 
 fn render_reserve(out: &mut Object, reserve: &Reserve) {
     out.text("reservation_id", &reserve.reservation);
     out.text("location", &reserve.warehouse);
-    out.name("lines");
-    out.out.push('[');
-    for (index, line) in reserve.lines.iter().enumerate() {
-        if index > 0 {
-            out.out.push(',');
-        }
-        let mut object = Object { out: String::new() };
+    let line = |line: &ReserveLine| {
+        let mut object = Object::default();
         object.text("product_id", &line.product);
         object.quantity("quantity", line.quantity);
         object.text("location", &line.location);
         object.text("lot", &line.lot);
-        out.out.push_str(&object.finish());
-    }
-    out.out.push(']');
+        object
+    };
+    out.list("lines", reserve.lines.iter().map(line));
     if let Some(at) = reserve.expires_at {
         out.time("expires_at", at);
     }
@@ -128,8 +120,9 @@ fn render_reserve(out: &mut Object, reserve: &Reserve) {
 }
 
 /// A JSON object being written, one member after another.
+#[derive(Default)]
 pub(crate) struct Object {
-    pub(crate) out: String,
+    out: String,
 }
 
 impl Object {
@@ -151,6 +144,24 @@ impl Object {
     pub(crate) fn quantity(&mut self, name: &str, quantity: Quantity) {
         self.name(name);
         push_quantity(&mut self.out, quantity);
+    }
+
+    pub(crate) fn number(&mut self, name: &str, number: u64) {
+        self.name(name);
+        // Writing to a string can't fail.
+        let _ = write!(self.out, "{number}");
+    }
+
+    pub(crate) fn list(&mut self, name: &str, items: impl Iterator<Item = Self>) {
+        self.name(name);
+        self.out.push('[');
+        for (index, item) in items.enumerate() {
+            if index > 0 {
+                self.out.push(',');
+            }
+            self.out.push_str(&item.finish());
+        }
+        self.out.push(']');
     }
 
     pub(crate) fn time(&mut self, name: &str, at: Timestamp) {
