@@ -49,19 +49,14 @@ impl<D: Disk> Appender<D> {
         if block.decisions.is_empty() {
             return Some(block);
         }
-        let started_at = (self.shared.clock)();
+        let started_at = self.shared.clock.stopwatch_micros();
         let count = u32::try_from(block.decisions.len()).expect("a block closes far below 2^32 entries");
-        let new = NewBlock {
-            count,
-            stamp: block.stamp.0,
-            schema: wire::record::SCHEMA_VERSION,
-            payload: &block.bytes,
-        };
+        let new = NewBlock { count, stamp: block.stamp.0, schema: wire::record::SCHEMA_VERSION, payload: &block.bytes };
         let expected = to_journal(Position(block.first.0 - 1));
         match self.writer.append(expected, new) {
             Ok(_) => {
-                let micros = (self.shared.clock)().0.saturating_sub(started_at.0);
-                self.shared.stats.sync_micros.record(micros.max(0).cast_unsigned());
+                let micros = self.shared.clock.stopwatch_micros().saturating_sub(started_at);
+                self.shared.stats.sync_micros.record(micros);
                 self.shared.stats.blocks.fetch_add(1, Ordering::Relaxed);
                 self.shared.stats.bytes.fetch_add(block.bytes.len() as u64, Ordering::Relaxed);
                 Some(block)

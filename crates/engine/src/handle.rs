@@ -82,7 +82,7 @@ impl<D: Disk> Handle<D> {
         if let Some(why) = self.shared.health().refusal() {
             return Err(why);
         }
-        let submitted_at = (self.shared.clock)();
+        let submitted_at = self.shared.clock.stopwatch_micros();
         self.shared.queue.push(Submission { batch, done, submitted_at, dry_run }).map_err(|(_, why)| why)
     }
 
@@ -205,11 +205,7 @@ impl<D: Disk> Handle<D> {
         now: Timestamp,
     ) -> Result<(), ReverseError> {
         let entry = self.entry(position)?.ok_or(ReverseError::NoSuchEntry(position))?;
-        let command = ledger::Command::Reverse {
-            position,
-            original: Box::new(entry.decision),
-            reason: reason.into(),
-        };
+        let command = ledger::Command::Reverse { position, original: Box::new(entry.decision), reason: reason.into() };
         // Reversing an entry once is enough, whoever asks: the id says which.
         let id = format!("reverse-{position}");
         let key = self.hasher().command("stocktide", &id, now, &command);
@@ -259,18 +255,14 @@ impl<D: Disk> Handle<D> {
 
     /// The time, as the engine has it.
     pub fn now(&self) -> Timestamp {
-        (self.shared.clock)()
+        self.shared.clock.now()
     }
 
     /// Copies all that is durable, and the newest snapshot, to an empty directory, while work goes on.
     ///
     /// # Errors
     /// [`Error::Directory`], [`Error::Journal`].
-    pub fn backup(
-        &self,
-        to: &Path,
-        progress: &mut dyn FnMut(journal::Progress),
-    ) -> Result<Backup, Error> {
+    pub fn backup(&self, to: &Path, progress: &mut dyn FnMut(journal::Progress)) -> Result<Backup, Error> {
         let create = |path: std::path::PathBuf| {
             RealDisk::create(&path).map_err(|source| Error::Directory { doing: "creating", path, source })
         };

@@ -93,9 +93,7 @@ impl Receipt {
         let index = u32::try_from(index).expect("a batch has fewer than 2^32 requests");
         match self.exceptions.binary_search_by_key(&index, |(at, _)| *at) {
             Ok(at) => self.exceptions[at].1.clone(),
-            Err(_) => {
-                Outcome::Accepted { position: self.expected(index).expect("an accepted request lies in a run") }
-            }
+            Err(_) => Outcome::Accepted { position: self.expected(index).expect("an accepted request lies in a run") },
         }
     }
 }
@@ -107,8 +105,7 @@ mod tests {
     #[test]
     fn positions_are_given_back_as_they_were_pushed() {
         let accepted = |position| Outcome::Accepted { position: Position(position) };
-        let held =
-            |position| Outcome::Held { position: Position(position), rejection: Rejection::UnknownHeld };
+        let held = |position| Outcome::Held { position: Position(position), rejection: Rejection::UnknownHeld };
         let duplicate = |position| Outcome::Duplicate { position: Position(position), held: false };
         let given = vec![
             duplicate(1),

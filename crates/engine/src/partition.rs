@@ -21,7 +21,7 @@ const RAW_BYTES_MAX: usize = 16 << 10;
 pub(crate) struct Reply {
     pub(crate) receipt: Receipt,
     pub(crate) done: Done,
-    pub(crate) submitted_at: Timestamp,
+    pub(crate) submitted_at: u64,
 }
 
 /// Decisions that become durable together. Without decisions it only carries replies, behind those before it.
@@ -127,7 +127,7 @@ impl<D: Disk> Partition<D> {
             (submission.done)(Err(why));
             return;
         }
-        let now = (self.shared.clock)();
+        let now = self.shared.clock.now();
         let Submission { batch, done, submitted_at, dry_run } = submission;
         let mut receipt = Receipt::default();
         if dry_run {
@@ -189,9 +189,7 @@ impl<D: Disk> Partition<D> {
         let command = Command::Hold(Box::new(unusable(request, &rejection)));
         let hold = Request { key, occurred_at: now, body: Body::Command(&command), ..*request };
         match self.state.decide(&hold, now, &self.shared.settings.limits) {
-            Verdict::Accepted(decision) => {
-                Outcome::Held { position: self.record(block, &hold, decision), rejection }
-            }
+            Verdict::Accepted(decision) => Outcome::Held { position: self.record(block, &hold, decision), rejection },
             Verdict::Duplicate { position, held } => Outcome::Duplicate { position, held },
             Verdict::Rejected(rejection) | Verdict::Unusable(rejection) => Outcome::Rejected { rejection },
         }
@@ -219,7 +217,7 @@ impl<D: Disk> Partition<D> {
         if self.shared.health() != Health::Working {
             return;
         }
-        let now = (self.shared.clock)();
+        let now = self.shared.clock.now();
         while self.state.next_expiry().is_some_and(|at| at <= now) {
             let request = Request {
                 actor: "stocktide",
@@ -256,7 +254,7 @@ impl<D: Disk> Partition<D> {
 }
 
 fn unusable(request: &Request<'_>, rejection: &Rejection) -> Unusable {
-    let mut raw = wire::render_event(request);
+    let mut raw = wire::event::render_event(request);
     if raw.len() > RAW_BYTES_MAX {
         let cut = raw.floor_char_boundary(RAW_BYTES_MAX);
         raw.truncate(cut);

@@ -1,9 +1,9 @@
 //! The third stage: shows what is durable, then answers, then wakes whoever follows.
 
+use crate::Outcome;
 use crate::partition::{Block, Reply};
 use crate::shared::Shared;
 use crate::snapshotter::Chores;
-use crate::Outcome;
 use ledger::{Decision, Position};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -40,9 +40,9 @@ impl Publisher {
         if !decisions.is_empty() {
             self.show(first, &decisions);
         }
-        let now = (self.shared.clock)();
+        let now = self.shared.clock.stopwatch_micros();
         for Reply { receipt, done, submitted_at } in replies {
-            let micros = now.0.saturating_sub(submitted_at.0).max(0).cast_unsigned();
+            let micros = now.saturating_sub(submitted_at);
             let stats = &self.shared.stats;
             stats.acknowledge_micros.record_many(micros, receipt.len() as u64);
             stats.acknowledge_micros_recent.record_many(micros, receipt.len() as u64);

@@ -1,7 +1,6 @@
 //! Requests that wait to be decided: bounded in number and bytes, so that a flood is refused instead of kept.
 
 use crate::{Receipt, Unavailable};
-use ledger::Timestamp;
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard};
 use wire::Batch;
@@ -13,7 +12,8 @@ pub(crate) type Done = Box<dyn FnOnce(Result<Receipt, Unavailable>) + Send>;
 pub(crate) struct Submission {
     pub(crate) batch: Batch,
     pub(crate) done: Done,
-    pub(crate) submitted_at: Timestamp,
+    /// By the stopwatch, in microseconds.
+    pub(crate) submitted_at: u64,
     pub(crate) dry_run: bool,
 }
 

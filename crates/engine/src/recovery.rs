@@ -1,17 +1,17 @@
 //! From files to a running state: the newest snapshot that can be used, and what the journal has after it.
 
+use crate::Error;
 use crate::history::History;
 use crate::shared::{table_seed, to_journal, to_ledger};
-use crate::Error;
 use journal::{Disk, Journal, Options, Reader, RealDisk, Recovered, Writer, snapshot};
-use ledger::image::{ImageError, Sink, Source};
+use ledger::{ImageError, Sink, Source};
 use ledger::{Position, State};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use views::Views;
 
 /// The schema of snapshots: the layouts of the images in them.
-pub(crate) const SNAPSHOT_SCHEMA: u32 = ledger::image::IMAGE_VERSION * 1000 + views::IMAGE_VERSION;
+pub(crate) const SNAPSHOT_SCHEMA: u32 = ledger::IMAGE_VERSION * 1000 + views::IMAGE_VERSION;
 
 /// What a start is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,22 +136,15 @@ impl<D: Disk> Recovery<D> {
                 opened.replayed += 1;
             }
             if position > history.indexed_to() {
-                history.add(position, decision, state.catalog());
+                history.catch_up(position, decision, state.catalog())?;
             }
             if position.0.is_multiple_of(65_536) {
                 progress(Stage::Replaying { done: position.0 - first_missing.0, total });
-                // Nobody writes behind yet.
-                if history.memory_bytes() > HISTORY_BYTES_MAX {
-                    history.flush()?;
-                }
             }
             Ok(())
         })
     }
 }
-
-/// Memory that the history may take during a replay before it is written to disk.
-const HISTORY_BYTES_MAX: usize = 64 << 20;
 
 /// Applies an entry that was read, after a check that it can follow.
 pub(crate) fn apply(state: &mut State, position: Position, decision: &ledger::Decision) -> Result<(), Error> {
@@ -248,12 +241,7 @@ fn load_snapshot<D: Disk, T>(
 }
 
 /// Writes a snapshot of state and views, which stand at the same position, the last of a block whose hash is `hash`.
-pub(crate) fn write_snapshot(
-    directory: &Path,
-    hash: journal::Hash,
-    state: &State,
-    views: &Views,
-) -> Result<(), Error> {
+pub(crate) fn write_snapshot(directory: &Path, hash: journal::Hash, state: &State, views: &Views) -> Result<(), Error> {
     assert_eq!(state.position(), views.position(), "a snapshot is of one moment");
     let disk = snapshot_disk(directory).map_err(|source| Error::Directory {
         doing: "creating",

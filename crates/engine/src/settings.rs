@@ -3,8 +3,40 @@
 use ledger::{Limits, Timestamp};
 use std::sync::Arc;
 
-/// Where the engine gets the time. It need not be monotonic: entries never go back in time whatever it says.
-pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+/// Where the engine gets the time.
+#[derive(Clone)]
+pub struct Clock {
+    now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    stopwatch: Arc<dyn Fn() -> u64 + Send + Sync>,
+}
+
+impl Clock {
+    /// A clock that asks `now` for the time, which may jump: entries never go back in time whatever it says; and
+    /// `stopwatch` for microseconds since some moment, which should not.
+    pub fn new(
+        now: impl Fn() -> Timestamp + Send + Sync + 'static,
+        stopwatch: impl Fn() -> u64 + Send + Sync + 'static,
+    ) -> Self {
+        Self { now: Arc::new(now), stopwatch: Arc::new(stopwatch) }
+    }
+
+    /// A clock that takes durations from `now` too; for simulations and tests.
+    pub fn simulated(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        let now = Arc::new(now);
+        let same = Arc::clone(&now);
+        Self { now, stopwatch: Arc::new(move || same().0.max(0).cast_unsigned()) }
+    }
+
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        (self.now)()
+    }
+
+    /// Microseconds since some moment, for durations.
+    pub fn stopwatch_micros(&self) -> u64 {
+        (self.stopwatch)()
+    }
+}
 
 /// Sizes and limits of an engine.
 #[derive(Clone, Copy, Debug)]

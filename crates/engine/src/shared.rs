@@ -94,13 +94,7 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(
-        directory: PathBuf,
-        settings: Settings,
-        clock: Clock,
-        views: Views,
-        history: History,
-    ) -> Self {
+    pub(crate) fn new(directory: PathBuf, settings: Settings, clock: Clock, views: Views, history: History) -> Self {
         let position = views.position();
         Self {
             directory,

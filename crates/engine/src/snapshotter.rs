@@ -3,9 +3,9 @@
 //! A snapshot is made by replaying the journal beside the running engine, from the snapshot before it: the stages are
 //! not asked for anything and do not wait.
 
+use crate::Error;
 use crate::recovery;
 use crate::shared::Shared;
-use crate::Error;
 use journal::{Disk, Preparer, Reader};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};

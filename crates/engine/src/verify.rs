@@ -1,8 +1,8 @@
 //! Proving that a data directory says one thing: chain, conservation, and views that follow from the journal.
 
+use crate::Error;
 use crate::recovery::{self, journal_directory};
 use crate::shared::{table_seed, to_ledger};
-use crate::Error;
 use journal::{Reader, RealDisk};
 use ledger::{Position, State};
 use std::path::Path;

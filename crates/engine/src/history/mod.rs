@@ -73,16 +73,17 @@ impl History {
         self.tails.read().expect("no panic under the lock").active.last
     }
 
-    /// Takes in the next entry. `catalog` knows the accounts that it names.
-    pub(crate) fn add(&self, position: Position, decision: &Decision, catalog: &Catalog) {
+    /// Takes in the next entry while nobody writes behind yet; writes to disk itself when there is enough.
+    ///
+    /// # Errors
+    /// [`Error::History`].
+    pub(crate) fn catch_up(&self, position: Position, decision: &Decision, catalog: &Catalog) -> Result<(), Error> {
         let rows = {
             let mut tails = self.tails.write().expect("no panic under the lock");
             add_rows(&mut tails.active, position, decision, catalog);
             tails.active.len()
         };
-        if rows >= self.tail_rows {
-            self.freeze(rows >= self.tail_rows.saturating_mul(BACKLOG));
-        }
+        if rows >= self.tail_rows { self.flush() } else { Ok(()) }
     }
 
     /// Takes in the entries of one block, the first at `first`.

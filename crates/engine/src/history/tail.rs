@@ -32,13 +32,7 @@ pub(super) struct Tail {
 impl Tail {
     /// An empty tail for the entries after `position`.
     pub(super) fn after(position: Position) -> Self {
-        Self {
-            first: position.next(),
-            last: position,
-            rows: Vec::new(),
-            heads: Vec::new(),
-            references: HashMap::new(),
-        }
+        Self { first: position.next(), last: position, rows: Vec::new(), heads: Vec::new(), references: HashMap::new() }
     }
 
     pub(super) fn len(&self) -> usize {
