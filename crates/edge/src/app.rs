@@ -1,0 +1,136 @@
+//! What every handler shares.
+
+use crate::auth::RateLimits;
+use crate::{Auth, Settings};
+use engine::Handle;
+use ledger::{Position, Timestamp};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::sync::{Semaphore, watch};
+use wire::KeyHasher;
+
+/// The unit in which memory for bodies is given out, in bytes.
+pub(crate) const BODY_UNIT_BYTES: usize = 4096;
+
+/// A server's state: a way to the engine, and what bounds its callers. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+struct Inner {
+    engine: Handle,
+    hasher: KeyHasher,
+    auth: Auth,
+    settings: Settings,
+    started_at: Timestamp,
+    committed: watch::Receiver<Position>,
+    stopping: watch::Sender<bool>,
+    gates: Gates,
+}
+
+/// What is given out in limited number.
+pub(crate) struct Gates {
+    /// Memory for bodies, in units of [`BODY_UNIT_BYTES`].
+    pub(crate) body_units: Arc<Semaphore>,
+    pub(crate) connections: Arc<Semaphore>,
+    pub(crate) streams: Arc<Semaphore>,
+    pub(crate) rates: RateLimits,
+    requests: AtomicU64,
+    /// Told apart from those of other starts by the time of this one.
+    request_prefix: String,
+}
+
+impl App {
+    /// The state of a server over `engine`. One for each engine and address.
+    pub fn new(engine: Handle, auth: Auth, settings: Settings) -> Self {
+        let (sender, committed) = watch::channel(engine.position());
+        let sender = Arc::new(sender);
+        let observer = Arc::clone(&sender);
+        let newer = |sender: &watch::Sender<Position>, position: Position| {
+            sender.send_if_modified(|last| {
+                let is_newer = position > *last;
+                *last = position.max(*last);
+                is_newer
+            });
+        };
+        engine.observe(move |position| newer(&observer, position));
+        // What was committed before the observer was there.
+        newer(&sender, engine.position());
+        let started_at = engine.now();
+        let gates = Gates {
+            body_units: Arc::new(Semaphore::new(settings.bodies_bytes_max.div_ceil(BODY_UNIT_BYTES))),
+            connections: Arc::new(Semaphore::new(settings.connections_max)),
+            streams: Arc::new(Semaphore::new(settings.streams_max)),
+            rates: RateLimits::new(settings.requests_per_second_max),
+            requests: AtomicU64::new(0),
+            request_prefix: format!("{:x}", started_at.0),
+        };
+        let hasher = engine.hasher();
+        let stopping = watch::Sender::new(false);
+        Self(Arc::new(Inner { engine, hasher, auth, settings, started_at, committed, stopping, gates }))
+    }
+
+    /// The way to the engine.
+    pub fn engine(&self) -> &Handle {
+        &self.0.engine
+    }
+
+    /// What makes idempotency keys.
+    pub fn hasher(&self) -> &KeyHasher {
+        &self.0.hasher
+    }
+
+    /// Who may talk to us.
+    pub fn auth(&self) -> &Auth {
+        &self.0.auth
+    }
+
+    /// The limits.
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// When this server came to be.
+    pub fn started_at(&self) -> Timestamp {
+        self.0.started_at
+    }
+
+    /// The last committed position, and a wake-up whenever it grows.
+    pub fn committed(&self) -> watch::Receiver<Position> {
+        self.0.committed.clone()
+    }
+
+    /// Whether the server is stopping, and a wake-up when it begins to: long answers end then.
+    pub fn stopping(&self) -> watch::Receiver<bool> {
+        self.0.stopping.subscribe()
+    }
+
+    /// Ends [`serve`](crate::serve): no new connections, and requests under way are finished.
+    pub fn stop(&self) {
+        self.0.stopping.send_replace(true);
+    }
+
+    pub(crate) fn gates(&self) -> &Gates {
+        &self.0.gates
+    }
+
+    /// Connections that are open.
+    pub(crate) fn connections(&self) -> usize {
+        self.settings().connections_max - self.gates().connections.available_permits()
+    }
+
+    /// Live streams that are open.
+    pub(crate) fn streams(&self) -> usize {
+        self.settings().streams_max - self.gates().streams.available_permits()
+    }
+
+    /// How many requests have come.
+    pub(crate) fn requests(&self) -> u64 {
+        self.gates().requests.load(Ordering::Relaxed)
+    }
+
+    /// A name for a request that brought none.
+    pub(crate) fn next_request_id(&self) -> String {
+        let number = self.gates().requests.fetch_add(1, Ordering::Relaxed);
+        format!("{}-{number}", self.gates().request_prefix)
+    }
+}

@@ -1,0 +1,55 @@
+//! The HTTP interface under `/v1`, and what operators look at. `docs/api.md` is this module in words.
+//!
+//! A handler reads a request into the types of `ledger` and `wire`, asks the engine, and writes what it hears as JSON.
+//! What a sender may send is bounded in [`body`]; who may send it is asked in [`guard`].
+
+mod body;
+mod guard;
+pub mod json;
+pub mod problem;
+mod sign_in;
+
+pub use problem::Problem;
+
+use crate::App;
+use axum::Router;
+use axum::http::StatusCode;
+use axum::middleware::from_fn_with_state;
+use axum::response::IntoResponse;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
+
+/// Answers shorter than this are not worth packing, in bytes.
+const PACKED_BYTES_MIN: u64 = 1024;
+
+/// Every route, the pages included, behind the guard.
+pub(crate) fn router(app: &App) -> Router<App> {
+    let packed = SizeAbove::new(PACKED_BYTES_MIN).and(NotForContentType::SSE).and(NotForContentType::IMAGES);
+    Router::new()
+        .merge(sign_in::router())
+        .merge(crate::dashboard::router())
+        .fallback(no_such_path)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(CompressionLayer::new().compress_when(packed))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(app.clone(), guard::guard))
+}
+
+async fn no_such_path() -> Problem {
+    Problem::not_found("there is nothing at this path; /openapi.json lists what there is")
+}
+
+async fn method_not_allowed() -> Problem {
+    let detail = "this path does not take this method; /openapi.json lists those it takes";
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+}
+
+/// A handler panicked: a bug of ours that ends this request and nothing else.
+fn panicked(cause: Box<dyn std::any::Any + Send>) -> axum::response::Response {
+    let words = cause.downcast_ref::<&str>().copied();
+    let words = words.or_else(|| cause.downcast_ref::<String>().map(String::as_str)).unwrap_or("no words");
+    tracing::error!(panic = words, "a handler panicked");
+    let detail = "a bug of ours ended this request; please report it with the request's id";
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail).into_response()
+}
