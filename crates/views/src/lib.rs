@@ -1,1 +1,167 @@
 //! What people look at.
+//!
+//! Folds of committed decisions: stock levels, what is expected and can be promised, reservations, held inputs, tasks,
+//! and the last entries. Views never know who looks, HTML, the journal, the clock or any I/O; a time that a question
+//! depends on is an argument.
+//!
+//! The one invariant: views are a function of the decisions applied, in order, and of nothing else; two that applied
+//! the same decisions save the same image. Queries copy out what they show and look at a bounded number of rows, so
+//! that whoever asks holds the views only briefly.
+//!
+//! Start with [`Views`]; each part stands in a module of its own.
+
+mod activity;
+mod availability;
+mod changes;
+mod codes;
+mod expected;
+mod figures;
+mod held;
+mod image;
+mod names;
+mod page;
+mod reservations;
+mod scope;
+mod stock;
+mod tasks;
+
+pub use activity::{ActivityItem, ActivityQuery};
+pub use availability::{Availability, Step, StepKind, Uncertain};
+pub use changes::Changes;
+pub use codes::Codes;
+pub use expected::{ExpectedItem, ExpectedKind, ExpectedQuery};
+pub use figures::Figures;
+pub use held::{HeldItem, HeldQuery, HeldState};
+pub use image::IMAGE_VERSION;
+pub use names::{LocationItem, LocationQuery, ProductItem, ProductQuery};
+pub use page::{InvalidCursor, LIMIT_DEFAULT, LIMIT_MAX, Page};
+pub use reservations::{ReservationItem, ReservationLine, ReservationQuery};
+pub use stock::{GroupBy, StockItem, StockQuery, Totals, WarehouseItem, WarehouseQuery};
+pub use tasks::{Closure, DiscrepancyItem, DiscrepancyQuery, RecountItem, RecountQuery, Resolution};
+
+use activity::Activity;
+use expected::Promises;
+use held::Held;
+use ledger::{AccountId, Catalog, Decision, Effect, Position, Quantity, Timestamp};
+use names::Names;
+use reservations::Reservations;
+use stock::{Recheck, Stock};
+use tasks::Tasks;
+
+/// Everything that people look at, at one journal position.
+#[derive(Debug)]
+pub struct Views {
+    position: Position,
+    recorded_at: Timestamp,
+    catalog: Catalog,
+    names: Names,
+    stock: Stock,
+    promises: Promises,
+    reservations: Reservations,
+    held: Held,
+    tasks: Tasks,
+    activity: Activity,
+}
+
+impl Views {
+    /// Views of an empty journal. `seed` orders hash tables and nothing else; the journal keeps it.
+    pub fn new(seed: u64) -> Self {
+        Self {
+            position: Position::ZERO,
+            recorded_at: Timestamp::MIN,
+            catalog: Catalog::new(seed),
+            names: Names::default(),
+            stock: Stock::default(),
+            promises: Promises::default(),
+            reservations: Reservations::default(),
+            held: Held::default(),
+            tasks: Tasks::default(),
+            activity: Activity::default(),
+        }
+    }
+
+    /// Takes in the next decision, which stands at `position` in the journal.
+    ///
+    /// # Panics
+    /// When the decision refers to names that these views lack, so was made after another history: a bug.
+    pub fn apply(&mut self, position: Position, decision: &Decision) {
+        let recorded_at = decision.recorded_at;
+        self.catalog.apply(decision);
+        if !decision.names.is_empty() {
+            self.names.take(&self.catalog, decision);
+            self.stock.grow(&self.catalog, position, recorded_at);
+        }
+        let mut recheck = Recheck::new();
+        self.stock.post(position, decision, &mut recheck);
+        if !decision.effects.is_empty() {
+            self.take_effects(position, decision, &mut recheck);
+        }
+        if let Some(held) = decision.resolves {
+            self.held.resolve(held, position, recorded_at);
+        }
+        if !(decision.effects.is_empty() && decision.discrepancies.is_empty() && recheck.is_empty()) {
+            self.tasks.take(&mut self.stock, position, decision, &recheck);
+        }
+        self.activity.take(&self.stock, position, decision);
+        self.position = position;
+        self.recorded_at = recorded_at;
+    }
+
+    fn take_effects(&mut self, position: Position, decision: &Decision, recheck: &mut Recheck) {
+        let at = decision.recorded_at;
+        for effect in &decision.effects {
+            match effect {
+                Effect::CountWithdrawn(counted) => {
+                    self.stock.withdraw_count(counted.account, counted.counted_at, position, at);
+                }
+                Effect::Expected(expected) => self.promises.take(expected, position, decision),
+                Effect::Reserved(reservation) => {
+                    self.reservations.reserve(&mut self.stock, reservation, position, at);
+                }
+                Effect::ReservationEnded { reservation, outcome } => {
+                    let lines = self.reservations.end(&mut self.stock, reservation, *outcome, position, decision);
+                    let is_open = |account: &AccountId| !self.stock.levels[account.index()].codes.is_empty();
+                    recheck.extend(lines.iter().map(|line| line.account).filter(is_open));
+                }
+                Effect::Held(input) => self.held.hold(input, position, decision),
+                Effect::Discarded { held, reason } => self.held.discard(*held, reason, position, at),
+                _ => {}
+            }
+        }
+    }
+
+    /// The journal position that everything here is true at.
+    pub fn position(&self) -> Position {
+        self.position
+    }
+
+    /// When the entry there was recorded; [`Timestamp::MIN`] before the first.
+    pub fn recorded_at(&self) -> Timestamp {
+        self.recorded_at
+    }
+
+    /// The names and cards.
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// An account's balance. The account must be of this journal.
+    pub fn balance(&self, account: AccountId) -> Quantity {
+        self.stock.balance(account)
+    }
+
+    /// How much of an account reservations hold; zero for nominal accounts. The account must be of this journal.
+    pub fn reserved(&self, account: AccountId) -> Quantity {
+        self.stock.reserved(account)
+    }
+
+    /// When the newest entry that touched an account was recorded. The account must be of this journal.
+    pub fn last_updated(&self, account: AccountId) -> Timestamp {
+        self.stock.levels[account.index()].last_updated
+    }
+
+    /// The newest entry that touched an account. The account must be of this journal.
+    pub fn last_position(&self, account: AccountId) -> Position {
+        self.stock.levels[account.index()].last_position
+    }
+}
