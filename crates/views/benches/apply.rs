@@ -19,8 +19,8 @@ fn main() {
 }
 
 fn measure(products: u64, bins: u64) {
-    let (mut state, mut views) = (State::new(1), Views::new(1));
-    let mut folding = Duration::ZERO;
+    let (mut state, mut views, mut others) = (State::new(1), Views::new(1), Views::new(1));
+    let (mut folding, mut together) = (Duration::ZERO, Duration::ZERO);
     let mut folded = 0u32;
     let mut position = Position::ZERO;
     for first in (0..EVENTS).step_by(usize::try_from(BATCH).expect("small")) {
@@ -31,13 +31,18 @@ fn measure(products: u64, bins: u64) {
             position = position.next();
             views.apply(position, decision);
         }
+        let alone = start.elapsed();
+        let start = Instant::now();
+        others.apply_all(Position(first + 1), &decisions);
         // Once every key is named, decisions are plain.
         if first >= EVENTS / 2 {
-            folding += start.elapsed();
+            folding += alone;
+            together += start.elapsed();
             folded += u32::try_from(BATCH).expect("small");
         }
     }
-    println!("{} stock keys: {:?} a decision", views.totals().stock_keys, folding / folded);
+    let keys = views.totals().stock_keys;
+    println!("{keys} stock keys: {:?} a decision alone, {:?} among others", folding / folded, together / folded);
     ask(&views);
     let start = Instant::now();
     let mut image = Vec::new();
