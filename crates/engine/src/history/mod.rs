@@ -102,7 +102,8 @@ impl History {
         }
     }
 
-    /// Hands the active tail to the writer, unless it still has one; with `wait`, waits until it has none.
+    /// Hands the active tail to the writer, unless it still has one; with `wait`, waits until it has none. A writer that
+    /// failed tries again.
     fn freeze(&self, wait: bool) {
         let mut turn = self.turn.lock().expect("no panic under the lock");
         loop {
@@ -116,7 +117,12 @@ impl History {
                 return;
             }
             drop(tails);
-            if !wait || turn.stopping || turn.failed {
+            if turn.failed {
+                turn.work = true;
+                self.changed.notify_all();
+                return;
+            }
+            if !wait || turn.stopping {
                 return;
             }
             turn = self.changed.wait(turn).expect("no panic under the lock");
@@ -124,7 +130,7 @@ impl History {
     }
 
     /// Writes frozen tails to disk until [`stop`](Self::stop); runs on a thread of its own. `report` hears of failures:
-    /// the index then stays in memory and is written anew at the next start.
+    /// the rows then stay in memory until a later try succeeds, or the next start reads them from the journal.
     pub(crate) fn write_behind(&self, report: &dyn Fn(&Error)) {
         loop {
             let mut turn = self.turn.lock().expect("no panic under the lock");
@@ -133,9 +139,14 @@ impl History {
             }
             let (work, stopping) = (std::mem::take(&mut turn.work), turn.stopping);
             drop(turn);
-            if work && let Err(error) = self.write_frozen() {
-                report(&error);
-                self.turn.lock().expect("no panic under the lock").failed = true;
+            if work {
+                let written = self.write_frozen();
+                self.turn.lock().expect("no panic under the lock").failed = written.is_err();
+                // Whoever waits for the disk must not wait for a disk that fails.
+                self.changed.notify_all();
+                if let Err(error) = written {
+                    report(&error);
+                }
             }
             if stopping {
                 return;
@@ -143,7 +154,7 @@ impl History {
         }
     }
 
-    fn write_frozen(&self) -> Result<(), Error> {
+    pub(crate) fn write_frozen(&self) -> Result<(), Error> {
         let frozen = self.tails.read().expect("no panic under the lock").frozen.clone();
         if let Some(tail) = frozen {
             self.store.write(&tail)?;
