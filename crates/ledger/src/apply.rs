@@ -4,7 +4,7 @@ use crate::line::Line;
 use crate::serial::Chain;
 use crate::state::Book;
 use crate::{
-    AccountId, Decision, DecisionKind, Effect, Expected, Name, Position, Posting, Quantity, Reservation,
+    AccountId, AccountKind, Decision, DecisionKind, Effect, Expected, Name, Position, Posting, Quantity, Reservation,
     ReservationState, Role, State,
 };
 
@@ -21,7 +21,7 @@ impl State {
         self.catalog.apply(decision);
         for name in &decision.names {
             match name {
-                Name::Account(key) => self.open_book(key.kind.is_on_hand()),
+                Name::Account(key) => self.open_book(key.kind),
                 Name::Serial(..) => self.chains.push(Chain::default()),
                 _ => {}
             }
@@ -29,6 +29,9 @@ impl State {
         debug_assert!(self.balanced(decision), "postings sum to zero for each product and lot: {decision:?}");
         for posting in &decision.postings {
             self.post(posting);
+        }
+        if let [stock, other] = &*decision.postings {
+            self.pair(stock.account, other.account);
         }
         for effect in &decision.effects {
             self.take(effect, decision);
@@ -47,24 +50,31 @@ impl State {
         }
     }
 
-    fn open_book(&mut self, on_hand: bool) {
-        let line = if on_hand {
-            self.lines.push(Line::default());
-            u32::try_from(self.lines.len() - 1).expect("no more lines than accounts")
-        } else {
-            u32::MAX
-        };
-        self.books.push(Book { balance: 0, line });
+    fn open_book(&mut self, kind: AccountKind) {
+        self.stock_keys += usize::from(kind.is_on_hand());
+        self.books.push(Book::new(kind, 0));
     }
 
     fn post(&mut self, posting: &Posting) {
         let book = &mut self.books[posting.account.index()];
         // `decide` has checked that the sum of all of a decision's postings fits; on the way there it may wrap.
         book.balance = book.balance.wrapping_add(posting.delta.micros());
-        if posting.role == Role::Movement
-            && let Some(line) = self.lines.get_mut(book.line as usize)
+        if posting.role == Role::Movement && book.kind.is_on_hand() {
+            book.line.insert_movement(posting.effective_at, posting.delta.micros());
+        }
+    }
+
+    /// Remembers which supplier's or customer's account a stock account is posted against.
+    fn pair(&mut self, stock: AccountId, other: AccountId) {
+        let kind = self.books[other.index()].kind;
+        let book = &mut self.books[stock.index()];
+        if book.kind.is_on_hand()
+            && let Some(free) = book.free_counterpart(kind)
         {
-            line.insert_movement(posting.effective_at, posting.delta.micros());
+            let nominal = self.catalog.account(stock).nominal(kind, self.catalog.warehouse_of(stock));
+            if self.catalog.account(other) == nominal {
+                *free = Some(other);
+            }
         }
     }
 
@@ -97,8 +107,9 @@ impl State {
     }
 
     fn line_mut(&mut self, account: AccountId) -> &mut Line {
-        let line = self.books[account.index()].line;
-        self.lines.get_mut(line as usize).expect("counts and folds are of stock on hand")
+        let book = &mut self.books[account.index()];
+        assert!(book.kind.is_on_hand(), "counts, folds and reservations are of stock on hand");
+        &mut book.line
     }
 
     fn expect_more(&mut self, expected: &Expected) {

@@ -104,7 +104,8 @@ pub struct Catalog {
     party_index: Index,
     pub(crate) reasons: Vec<ReasonCard>,
     pub(crate) accounts: Vec<AccountKey>,
-    account_index: Index,
+    /// Keys and ids together: an account is looked for with every movement.
+    account_index: HashTable<(AccountKey, u32)>,
     /// For each account the one before it on the same shelf.
     next_on_shelf: Vec<u32>,
     /// The newest account of each product and warehouse: the start of its chain.
@@ -130,7 +131,7 @@ impl Catalog {
             party_index: Index::default(),
             reasons: reason::shipped(),
             accounts: Vec::new(),
-            account_index: Index::default(),
+            account_index: HashTable::new(),
             next_on_shelf: Vec::new(),
             shelves: Vec::new(),
             shelf_index: Index::default(),
@@ -240,7 +241,7 @@ impl Catalog {
     /// The account of this key.
     pub fn find_account(&self, key: AccountKey) -> Option<AccountId> {
         let hash = self.hash_account(key);
-        self.account_index.find(hash, |at| self.accounts[at] == key).map(AccountId)
+        self.account_index.find(hash, |(other, _)| *other == key).map(|(_, id)| AccountId(*id))
     }
 
     /// The accounts of a product in a warehouse, newest first.
@@ -339,8 +340,7 @@ impl Catalog {
         let id = AccountId::at(self.accounts.len()).0;
         self.accounts.push(key);
         self.products[key.product.index()].has_accounts = true;
-        let accounts = &self.accounts;
-        self.account_index.insert(hash_account(hasher, key), id, |at| hash_account(hasher, accounts[at]));
+        self.account_index.insert_unique(hash_account(hasher, key), (key, id), |(key, _)| hash_account(hasher, *key));
         let warehouse = self.location(key.location).warehouse;
         match self.find_shelf(key.product, warehouse) {
             Some(shelf) => {
@@ -389,7 +389,7 @@ impl Catalog {
             + self.location_index.memory_bytes()
             + self.lot_index.memory_bytes()
             + self.serial_index.memory_bytes()
-            + self.account_index.memory_bytes()
+            + self.account_index.allocation_size()
             + self.shelf_index.memory_bytes()
     }
 }

@@ -20,22 +20,32 @@ impl Count {
     }
 }
 
-/// The history of one stock account.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The history of one stock account. Small, for most accounts are never counted and seldom folded.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Line {
     /// How much of it reservations hold.
     pub(crate) reserved: i64,
+    /// (time, change), by time; those of equal times are one, as far as an `i64` holds their sum.
+    pub(crate) movements: Vec<(Timestamp, i64)>,
+    /// Its counts, and what was folded; `None` while there is neither.
+    past: Option<Box<Past>>,
+}
+
+/// The counts of a line, and what was folded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Past {
     /// What all that was folded adds up to at `horizon`.
     pub(crate) base: i128,
     /// Before this, the history is folded into `base`.
     pub(crate) horizon: Timestamp,
     /// Whether counts were folded, which a late movement could have changed.
     pub(crate) folded_counts: bool,
-    /// (time, change), by time; those of equal times are one, as far as an `i64` holds their sum.
-    pub(crate) movements: Vec<(Timestamp, i64)>,
     /// By (time, trust, id).
     pub(crate) counts: Vec<Count>,
 }
+
+/// The past of a line that has none.
+static NO_PAST: Past = Past { base: 0, horizon: Timestamp::MIN, folded_counts: false, counts: Vec::new() };
 
 /// Where a count falls in a history.
 pub(crate) struct Place {
@@ -45,49 +55,49 @@ pub(crate) struct Place {
     pub(crate) next: Option<Timestamp>,
 }
 
-impl Default for Line {
-    fn default() -> Self {
-        Self {
-            reserved: 0,
-            base: 0,
-            horizon: Timestamp::MIN,
-            folded_counts: false,
-            movements: Vec::new(),
-            counts: Vec::new(),
-        }
-    }
-}
-
 impl Line {
     /// Movements or counts past which the older half is folded whatever its age, so that no account grows without bound.
     const LENGTH_MAX: usize = 65_536;
     /// Every so many movements or counts, folding is thought of.
     const FOLD_STEP: usize = 1_024;
 
+    pub(crate) fn new(reserved: i64, movements: Vec<(Timestamp, i64)>, past: Past) -> Self {
+        Self { reserved, movements, past: (past != NO_PAST).then(|| Box::new(past)) }
+    }
+
+    pub(crate) fn past(&self) -> &Past {
+        self.past.as_deref().unwrap_or(&NO_PAST)
+    }
+
+    fn past_mut(&mut self) -> &mut Past {
+        self.past.get_or_insert_with(|| Box::new(NO_PAST.clone()))
+    }
+
     /// Whether a movement at `at` could contradict counts that are folded.
     pub(crate) fn forbids_movement(&self, at: Timestamp) -> bool {
-        at < self.horizon && self.folded_counts
+        at < self.past().horizon && self.past().folded_counts
     }
 
     /// Whether a count at `at` falls where the history is folded.
     pub(crate) fn forbids_count(&self, at: Timestamp) -> bool {
-        at < self.horizon
+        at < self.past().horizon
     }
 
     /// The time of the earliest count that a movement at `at` is seen by.
     pub(crate) fn next_count(&self, at: Timestamp) -> Option<Timestamp> {
-        match self.counts.last() {
+        let counts = &self.past.as_deref()?.counts;
+        match counts.last() {
             Some(newest) if newest.at >= at => {}
             _ => return None,
         }
-        let first = self.counts.partition_point(|count| count.at < at);
-        Some(self.counts[first].at)
+        let first = counts.partition_point(|count| count.at < at);
+        Some(counts[first].at)
     }
 
     /// Where a count of this rank falls. `on_hand` is the figure after all history.
     pub(crate) fn place(&self, counted: &Counted, on_hand: i64) -> Place {
         let rank = (counted.counted_at, counted.trust, &*counted.id);
-        let after = self.counts.partition_point(|count| count.rank() <= rank);
+        let after = self.past().counts.partition_point(|count| count.rank() <= rank);
         self.figure_before(after, counted.counted_at, on_hand)
     }
 
@@ -95,19 +105,19 @@ impl Line {
     pub(crate) fn place_without(&self, counted: &Counted, on_hand: i64) -> Option<Place> {
         let at = self.find(counted)?;
         let mut place = self.figure_before(at, counted.counted_at, on_hand);
-        place.next = self.counts.get(at + 1).map(|count| count.at);
+        place.next = self.past().counts.get(at + 1).map(|count| count.at);
         Some(place)
     }
 
     /// The figure at `at` by the counts before index `after`, and the time of the count at that index.
     fn figure_before(&self, after: usize, at: Timestamp, on_hand: i64) -> Place {
-        let next = self.counts.get(after).map(|count| count.at);
-        let expected = if self.counts.is_empty() {
+        let next = self.past().counts.get(after).map(|count| count.at);
+        let expected = if self.past().counts.is_empty() {
             i128::from(on_hand) - self.later_than(at)
         } else {
-            match after.checked_sub(1).map(|before| &self.counts[before]) {
+            match after.checked_sub(1).map(|before| &self.past().counts[before]) {
                 Some(before) => i128::from(before.quantity) + self.sum(Some(before.at), at),
-                None => self.base + self.sum(None, at),
+                None => self.past().base + self.sum(None, at),
             }
         };
         Place { expected, next }
@@ -125,8 +135,10 @@ impl Line {
     }
 
     pub(crate) fn insert_movement(&mut self, at: Timestamp, delta: i64) {
-        if at < self.horizon {
-            self.base += i128::from(delta);
+        if let Some(past) = &mut self.past
+            && at < past.horizon
+        {
+            past.base += i128::from(delta);
             return;
         }
         let index = match self.movements.last() {
@@ -150,20 +162,22 @@ impl Line {
             id: counted.id.clone(),
             quantity: counted.quantity.micros(),
         };
-        let index = self.counts.partition_point(|other| other.rank() <= count.rank());
-        self.counts.insert(index, count);
+        let counts = &mut self.past_mut().counts;
+        let index = counts.partition_point(|other| other.rank() <= count.rank());
+        counts.insert(index, count);
     }
 
     pub(crate) fn remove_count(&mut self, counted: &Counted) {
         if let Some(index) = self.find(counted) {
-            self.counts.remove(index);
+            self.past_mut().counts.remove(index);
         }
     }
 
     fn find(&self, counted: &Counted) -> Option<usize> {
         let rank = (counted.counted_at, counted.trust, &*counted.id);
-        let index = self.counts.partition_point(|count| count.rank() < rank);
-        self.counts
+        let index = self.past().counts.partition_point(|count| count.rank() < rank);
+        self.past()
+            .counts
             .get(index)
             .filter(|count| count.rank() == rank && count.quantity == counted.quantity.micros())
             .map(|_| index)
@@ -178,7 +192,7 @@ impl Line {
 
     /// As [`Line::fold_due`], for an account about to take a count.
     pub(crate) fn fold_due_for_count(&self, keep_from: Timestamp) -> Option<Timestamp> {
-        Self::fold_due_by(self.counts.len(), |index| self.counts[index].at, keep_from)
+        Self::fold_due_by(self.past().counts.len(), |index| self.past().counts[index].at, keep_from)
     }
 
     fn fold_due_by(length: usize, at: impl Fn(usize) -> Timestamp, keep_from: Timestamp) -> Option<Timestamp> {
@@ -194,27 +208,32 @@ impl Line {
 
     /// Folds what is older than `before` into the figure just before it, counts and all.
     pub(crate) fn fold(&mut self, before: Timestamp) {
-        if before <= self.horizon {
+        if before <= self.past().horizon {
             return;
         }
         let first_kept = self.movements.partition_point(|(at, _)| *at < before);
-        let counts_before = self.counts.partition_point(|count| count.at < before);
-        match counts_before.checked_sub(1) {
-            Some(newest) => {
-                let count = &self.counts[newest];
-                self.base = i128::from(count.quantity) + self.sum(Some(count.at), before.minus(1));
-                self.counts.drain(..counts_before);
-                self.folded_counts = true;
-            }
-            None => self.base += self.movements[..first_kept].iter().map(|(_, delta)| i128::from(*delta)).sum::<i128>(),
-        }
+        let counts_before = self.past().counts.partition_point(|count| count.at < before);
+        let newest = counts_before.checked_sub(1).map(|newest| &self.past().counts[newest]);
+        let base = match newest {
+            Some(count) => i128::from(count.quantity) + self.sum(Some(count.at), before.minus(1)),
+            None => self.past().base + self.movements[..first_kept].iter().map(|(_, d)| i128::from(*d)).sum::<i128>(),
+        };
         self.movements.drain(..first_kept);
-        self.horizon = before;
+        let past = self.past_mut();
+        past.base = base;
+        past.horizon = before;
+        past.folded_counts |= counts_before > 0;
+        past.counts.drain(..counts_before);
+    }
+
+    /// Touches where the next movement will go.
+    pub(crate) fn warm(&self) -> u64 {
+        self.movements.last().map_or(0, |(_, delta)| delta.unsigned_abs())
     }
 
     pub(crate) fn memory_bytes(&self) -> usize {
         self.movements.capacity() * size_of::<(Timestamp, i64)>()
-            + self.counts.iter().map(|count| size_of::<Count>() + count.id.len()).sum::<usize>()
+            + self.past().counts.iter().map(|count| size_of::<Count>() + count.id.len()).sum::<usize>()
     }
 }
 

@@ -4,13 +4,13 @@
 //! split by the id's top bits, so that one table growing moves a small part of them at a time.
 
 use crate::{Key, Position, Timestamp};
-use hashbrown::HashTable;
 
-const SHARDS: usize = 64;
+/// As many as a byte has values: an id's first byte says which.
+const SHARDS: usize = 256;
 /// Marks in `Seen::position` that the input was held.
 const HELD: u64 = 1 << 63;
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Seen {
     pub(crate) id: u128,
     pub(crate) content: u64,
@@ -36,55 +36,104 @@ impl Seen {
     }
 }
 
+/// A table of ids that only grows: open addressing with linear probing, so that looking for an id and then taking it in
+/// touches one place in memory. That place is the whole cost of remembering ids.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Shard {
+    /// A power of two of them, at most three quarters taken; a zero id is a free one.
+    slots: Vec<Seen>,
+    count: usize,
+}
+
+impl Shard {
+    /// Where `id` is, or would be; `None` while there are no slots.
+    fn slot(&self, id: u128) -> Option<usize> {
+        let mask = self.slots.len().checked_sub(1)?;
+        let mut at = home(id) & mask;
+        while self.slots[at].id != id && self.slots[at].id != 0 {
+            at = (at + 1) & mask;
+        }
+        Some(at)
+    }
+
+    fn get(&self, id: u128) -> Option<&Seen> {
+        self.slot(id).map(|at| &self.slots[at]).filter(|seen| seen.id == id && id != 0)
+    }
+
+    /// Takes in an id, or replaces what is known of it; `true` when it is new.
+    fn insert(&mut self, seen: Seen) -> bool {
+        if self.slots.len() * 3 <= self.count * 4 {
+            self.grow();
+        }
+        let at = self.slot(seen.id).expect("a table that has grown has slots");
+        let is_new = self.slots[at].id == 0;
+        self.slots[at] = seen;
+        self.count += usize::from(is_new);
+        is_new
+    }
+
+    fn grow(&mut self) {
+        let length = (self.slots.len() * 2).max(16);
+        let old = std::mem::replace(&mut self.slots, vec![Seen::default(); length]);
+        for seen in old.into_iter().filter(|seen| seen.id != 0) {
+            let at = self.slot(seen.id).expect("a table that has grown has slots");
+            self.slots[at] = seen;
+        }
+    }
+
+    /// Every id, in no order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Seen> {
+        self.slots.iter().filter(|seen| seen.id != 0)
+    }
+}
+
+/// The id is itself a keyed hash; its low bits serve the tables as they are.
+fn home(id: u128) -> usize {
+    id as usize
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Generation {
     /// When its first id was recorded; nothing is known of ids before that.
     pub(crate) since: Timestamp,
     count: usize,
-    shards: Vec<HashTable<Seen>>,
+    shards: Vec<Shard>,
 }
 
 impl Generation {
     pub(crate) fn new(since: Timestamp) -> Self {
-        Self { since, count: 0, shards: (0..SHARDS).map(|_| HashTable::new()).collect() }
+        Self { since, count: 0, shards: vec![Shard::default(); SHARDS] }
     }
 
     fn shard(id: u128) -> usize {
-        ((id >> 122) as usize) & (SHARDS - 1)
+        usize::from(id.to_be_bytes()[0])
     }
 
     fn get(&self, id: u128) -> Option<&Seen> {
-        self.shards[Self::shard(id)].find(hash(id), |seen| seen.id == id)
+        self.shards[Self::shard(id)].get(id)
+    }
+
+    fn insert(&mut self, seen: Seen) {
+        let is_new = self.shards[Self::shard(seen.id)].insert(seen);
+        self.count += usize::from(is_new);
     }
 
     pub(crate) fn len(&self) -> usize {
         self.count
     }
 
-    pub(crate) fn shards(&self) -> &[HashTable<Seen>] {
+    pub(crate) fn shards(&self) -> &[Shard] {
         &self.shards
     }
 
-    /// Fills an empty shard; `false` when an id belongs to another shard or is there twice.
+    /// Fills an empty shard; `false` when an id belongs to another shard, is none, or is there twice.
     pub(crate) fn fill(&mut self, index: usize, ids: Vec<Seen>) -> bool {
-        let mut shard = HashTable::with_capacity(ids.len());
+        let shard = &mut self.shards[index];
         self.count += ids.len();
-        for seen in ids {
-            if Self::shard(seen.id) != index || shard.find(hash(seen.id), |other: &Seen| other.id == seen.id).is_some()
-            {
-                return false;
-            }
-            shard.insert_unique(hash(seen.id), seen, |seen| hash(seen.id));
-        }
-        self.shards[index] = shard;
-        true
+        let slots = if ids.is_empty() { 0 } else { (ids.len() * 4 / 3 + 1).next_power_of_two().max(16) };
+        shard.slots.resize(slots, Seen::default());
+        ids.into_iter().all(|seen| seen.id != 0 && Self::shard(seen.id) == index && shard.insert(seen))
     }
-}
-
-/// The id is itself a keyed hash; its low half serves the tables as it is.
-#[expect(clippy::cast_possible_truncation, reason = "half of a hash is a hash")]
-fn hash(id: u128) -> u64 {
-    id as u64
 }
 
 /// The remembered ids. See the module.
@@ -103,19 +152,18 @@ impl Recent {
     }
 
     pub(crate) fn get(&self, id: u128) -> Option<&Seen> {
-        self.newer.get(id).or_else(|| self.older.get(id))
+        self.newer.get(id).or_else(|| if self.older.count == 0 { None } else { self.older.get(id) })
     }
 
     pub(crate) fn insert(&mut self, key: Key, position: Position, held: bool) {
-        let seen = Seen { id: key.id, content: key.content, position: position.0 | if held { HELD } else { 0 } };
-        let shard = &mut self.newer.shards[Generation::shard(key.id)];
-        match shard.find_mut(hash(key.id), |other| other.id == key.id) {
-            Some(other) => *other = seen,
-            None => {
-                shard.insert_unique(hash(key.id), seen, |seen| hash(seen.id));
-                self.newer.count += 1;
-            }
-        }
+        let position = position.0 | if held { HELD } else { 0 };
+        self.newer.insert(Seen { id: key.id, content: key.content, position });
+    }
+
+    /// Touches what looking for and taking in `id` will; the answer means nothing.
+    pub(crate) fn warm(&self, id: u128) -> u64 {
+        let shard = &self.newer.shards[Generation::shard(id)];
+        shard.slots.get(home(id) & shard.slots.len().wrapping_sub(1)).map_or(0, |seen| seen.position)
     }
 
     /// Whether the newer generation has lasted its time or is full.
@@ -142,7 +190,9 @@ impl Recent {
     }
 
     pub(crate) fn memory_bytes(&self) -> usize {
-        let of = |generation: &Generation| generation.shards.iter().map(HashTable::allocation_size).sum::<usize>();
+        let of = |generation: &Generation| {
+            generation.shards.iter().map(|shard| shard.slots.capacity() * size_of::<Seen>()).sum::<usize>()
+        };
         of(&self.older) + of(&self.newer)
     }
 }

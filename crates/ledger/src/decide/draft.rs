@@ -2,10 +2,9 @@
 
 use super::kind_of;
 use crate::catalog::Catalog;
-use crate::line::Line;
 use crate::{
-    AccountId, AccountKey, AccountKind, Decision, Discrepancy, Effect, Expected, Limits, LocationId, LotId, Name,
-    PartyId, Posting, ProductId, Quantity, Rejection, Request, Role, SerialId, State, Timestamp,
+    AccountId, AccountKey, AccountKind, Decision, DecisionKind, Discrepancy, Effect, Expected, Limits, LocationId,
+    LotId, Name, PartyId, Posting, ProductId, Quantity, Rejection, Request, Role, SerialId, State, Timestamp,
 };
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -23,30 +22,37 @@ struct Added {
 
 pub(super) struct Draft<'s> {
     pub(super) state: &'s State,
-    pub(super) decision: Decision,
+    /// Written where the caller keeps it: a decision is too large to be moved about.
+    pub(super) decision: &'s mut Decision,
     /// The sender's id and source, or the key for an input without an id: what decides between equal times.
     request: &'s Request<'s>,
     added: Added,
     keep_history_from: Timestamp,
 }
 
+/// The decision that nothing has happened.
+pub(super) fn empty(request: &Request<'_>, recorded_at: Timestamp) -> Decision {
+    Decision {
+        recorded_at,
+        occurred_at: request.occurred_at,
+        kind: kind_of(&request.body),
+        actor: PartyId(0),
+        source: PartyId(0),
+        key: request.key,
+        names: Vec::new(),
+        postings: SmallVec::new(),
+        effects: Vec::new(),
+        discrepancies: Vec::new(),
+        reason: None,
+        reference: None,
+        resolves: request.resolves,
+    }
+}
+
 impl<'s> Draft<'s> {
-    pub(super) fn new(state: &'s State, request: &'s Request<'s>, recorded_at: Timestamp, limits: &Limits) -> Self {
-        let decision = Decision {
-            recorded_at,
-            occurred_at: request.occurred_at,
-            kind: kind_of(&request.body),
-            actor: PartyId(0),
-            source: PartyId(0),
-            key: request.key,
-            names: Vec::new(),
-            postings: SmallVec::new(),
-            effects: Vec::new(),
-            discrepancies: Vec::new(),
-            reason: None,
-            reference: None,
-            resolves: request.resolves,
-        };
+    /// Starts a draft of `decision`, which is [`empty`].
+    pub(super) fn new(state: &'s State, request: &'s Request<'s>, decision: &'s mut Decision, limits: &Limits) -> Self {
+        let recorded_at = decision.recorded_at;
         let keep = if request.historical { Timestamp::MIN } else { recorded_at.minus(limits.window_micros) };
         let mut draft = Self { state, decision, request, added: Added::default(), keep_history_from: keep };
         draft.decision.source = draft.party(request.source);
@@ -242,7 +248,7 @@ impl<'s> Draft<'s> {
         let seen_by = match self.state.line(account) {
             None => None,
             Some(line) if line.forbids_movement(at) => {
-                return Err(Rejection::BeforeHistory { horizon: line.horizon });
+                return Err(Rejection::BeforeHistory { horizon: line.past().horizon });
             }
             Some(line) => {
                 if let Some(before) = line.fold_due(self.keep_history_from) {
@@ -267,7 +273,8 @@ impl<'s> Draft<'s> {
         at: Timestamp,
     ) -> Result<(), Rejection> {
         self.shift(account, delta, at)?;
-        let counterpart = self.nominal(account, counterpart);
+        let known = self.state.books.get(account.index()).and_then(|book| book.counterpart(counterpart));
+        let counterpart = known.unwrap_or_else(|| self.nominal(account, counterpart));
         self.post(counterpart, delta.checked_neg().ok_or(Rejection::Overflow)?, at, Role::Movement);
         Ok(())
     }
@@ -296,28 +303,30 @@ impl<'s> Draft<'s> {
         Ok(())
     }
 
-    /// The decision, once every balance it leads to is known to fit, with the discrepancies that the balances show.
-    pub(super) fn finish(mut self) -> Result<Decision, Rejection> {
+    /// Checks that every balance the decision leads to fits, and notes the discrepancies that the balances show.
+    pub(super) fn finish(&mut self) -> Result<(), Rejection> {
         for index in 0..self.decision.postings.len() {
-            let account = self.decision.postings[index].account;
-            if self.decision.postings[..index].iter().any(|earlier| earlier.account == account) {
+            let (earlier, rest) = self.decision.postings.split_at(index);
+            let account = rest[0].account;
+            if earlier.iter().any(|posting| posting.account == account) {
                 continue;
             }
-            let delta: i128 = self.decision.postings[index..]
-                .iter()
-                .filter(|posting| posting.account == account)
-                .map(|posting| i128::from(posting.delta.micros()))
-                .sum();
-            let before = self.state.balance_micros(account);
+            let of_account = rest.iter().filter(|posting| posting.account == account);
+            let delta: i128 = of_account.map(|posting| i128::from(posting.delta.micros())).sum();
+            let (before, reserved) = match self.state.books.get(account.index()) {
+                Some(book) => (book.balance, book.line.reserved),
+                None => (0, 0),
+            };
             let after = i64::try_from(i128::from(before) + delta).map_err(|_| Rejection::Overflow)?;
             if after < before {
                 self.note_shortage(account, before, after);
+                // A reservation that is fulfilled takes what was reserved for it.
+                if reserved > 0 && self.decision.kind != DecisionKind::ReservationFulfilled {
+                    self.note_broken_reservation(account, reserved, before, after);
+                }
             }
         }
-        if self.decision.kind != crate::DecisionKind::ReservationFulfilled {
-            self.note_broken_reservations();
-        }
-        Ok(self.decision)
+        Ok(())
     }
 
     fn note_shortage(&mut self, account: AccountId, before: i64, after: i64) {
@@ -337,33 +346,10 @@ impl<'s> Draft<'s> {
         }
     }
 
-    /// Notes each account of which more is reserved than the decision leaves.
-    fn note_broken_reservations(&mut self) {
-        for index in 0..self.decision.postings.len() {
-            let account = self.decision.postings[index].account;
-            let Some(Line { reserved: 1.., .. }) = self.state.line(account) else {
-                continue;
-            };
-            let reserved = self.state.reserved(account).micros();
-            let before = self.state.balance_micros(account);
-            let delta: i64 = self
-                .decision
-                .postings
-                .iter()
-                .filter(|posting| posting.account == account)
-                .fold(0, |sum, posting| sum.wrapping_add(posting.delta.micros()));
-            let after = before.wrapping_add(delta);
-            if before >= reserved && after < reserved && !self.notes_short(account) {
-                let short = Quantity::from_micros(reserved.saturating_sub(after));
-                self.decision.discrepancies.push(Discrepancy::ReservedShort { account, short });
-            }
+    fn note_broken_reservation(&mut self, account: AccountId, reserved: i64, before: i64, after: i64) {
+        if before >= reserved && after < reserved {
+            let short = Quantity::from_micros(reserved.saturating_sub(after));
+            self.decision.discrepancies.push(Discrepancy::ReservedShort { account, short });
         }
-    }
-
-    fn notes_short(&self, account: AccountId) -> bool {
-        self.decision
-            .discrepancies
-            .iter()
-            .any(|noted| matches!(noted, Discrepancy::ReservedShort { account: other, .. } if *other == account))
     }
 }

@@ -28,30 +28,33 @@ impl State {
     /// it. For the order in which reasons to refuse are looked for, see [`Rejection`].
     pub fn decide(&self, request: &Request<'_>, recorded_at: Timestamp, limits: &Limits) -> Verdict {
         let recorded_at = recorded_at.max(self.recorded_at);
-        let refuse = |rejection| match request.body {
-            Body::Event(_) => Verdict::Unusable(rejection),
-            Body::Command(_) => Verdict::Rejected(rejection),
-        };
         match self.judge_key(request) {
             Ok(None) => {}
             Ok(Some(duplicate)) => return duplicate,
-            Err(rejection) => return refuse(rejection),
+            Err(rejection) => return refuse(request, rejection),
         }
         if let Err(rejection) = self.judge_time(request, recorded_at, limits) {
-            return refuse(rejection);
+            return refuse(request, rejection);
         }
         if request.resolves.is_some_and(|held| !self.held.contains_key(&held)) {
-            return refuse(Rejection::UnknownHeld);
+            return refuse(request, Rejection::UnknownHeld);
         }
-        let mut draft = Draft::new(self, request, recorded_at, limits);
+        self.draft(request, recorded_at, limits)
+    }
+
+    /// What the request does by the rule of its kind. The decision is written where it is returned.
+    fn draft(&self, request: &Request<'_>, recorded_at: Timestamp, limits: &Limits) -> Verdict {
+        let mut verdict = Verdict::Accepted(draft::empty(request, recorded_at));
+        let Verdict::Accepted(decision) = &mut verdict else { unreachable!("it was just accepted") };
+        let mut draft = Draft::new(self, request, decision, limits);
         let judged = match &request.body {
             Body::Event(event) => decide_event(&mut draft, event),
             Body::Command(command) => decide_command(&mut draft, command),
         };
-        match judged.and_then(|()| draft.finish()) {
-            Ok(decision) => Verdict::Accepted(decision),
-            Err(rejection) => refuse(rejection),
+        if let Err(rejection) = judged.and_then(|()| draft.finish()) {
+            verdict = refuse(request, rejection);
         }
+        verdict
     }
 
     /// The key under which an input whose id was taken by other content is held, so that its repetitions are known.
@@ -96,6 +99,14 @@ impl State {
         // A forgotten id was recorded at the floor at the latest, from a clock that ran ahead by the tolerance at most.
         let oldest = self.recent.floor.plus(limits.clock_tolerance_micros).plus(1);
         if request.occurred_at < oldest { Err(Rejection::TooOld { oldest }) } else { Ok(()) }
+    }
+}
+
+/// A fact is kept to be mended; something asked for is refused.
+fn refuse(request: &Request<'_>, rejection: Rejection) -> Verdict {
+    match request.body {
+        Body::Event(_) => Verdict::Unusable(rejection),
+        Body::Command(_) => Verdict::Rejected(rejection),
     }
 }
 

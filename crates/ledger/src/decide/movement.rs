@@ -115,7 +115,7 @@ pub(super) fn decide(draft: &mut Draft<'_>, event: &Event<'_>) -> Result<(), Rej
         return serial::decide(draft, event, &subject, from, to, counterpart);
     }
     if delta.is_negative() {
-        note_missing_lot(draft, account);
+        note_missing_lot(draft, &subject, account);
     }
     let at = draft.occurred_at();
     draft.exchange(account, counterpart, delta, at)
@@ -126,15 +126,13 @@ fn negated(quantity: Quantity) -> Result<Quantity, Rejection> {
 }
 
 /// Stock without a lot leaves a place that holds the product in lots.
-fn note_missing_lot(draft: &mut Draft<'_>, account: AccountId) {
-    let key = draft.key_of(account);
+fn note_missing_lot(draft: &mut Draft<'_>, subject: &Subject, account: AccountId) {
     let catalog = &draft.state.catalog;
-    let Some(product) = draft.known(key.product).map(|known| catalog.product(known)) else {
-        return;
-    };
-    if key.lot != LotId::NONE || !product.has_lots {
+    let has_lots = |product| catalog.product(product).has_lots;
+    if subject.lot != LotId::NONE || !draft.known(subject.product).is_some_and(has_lots) {
         return;
     }
+    let key = draft.key_of(account);
     let Some(location) = catalog.locations.get(key.location.index()) else {
         return;
     };
@@ -190,7 +188,7 @@ fn transfer(
     if !event.serials.is_empty() {
         return serial::decide(draft, event, subject, Some(from), Some(to), AccountKind::Variance);
     }
-    note_missing_lot(draft, from);
+    note_missing_lot(draft, subject, from);
     let at = draft.occurred_at();
     draft.shift(from, negated(quantity)?, at)?;
     draft.shift(to, quantity, at)
@@ -225,7 +223,7 @@ pub(super) fn decide_count(draft: &mut Draft<'_>, event: &Event<'_>) -> Result<(
     let (mut next, mut fold) = (None, None);
     if let Some(line) = draft.state.line(account) {
         if line.forbids_count(counted.counted_at) {
-            return Err(Rejection::BeforeHistory { horizon: line.horizon });
+            return Err(Rejection::BeforeHistory { horizon: line.past().horizon });
         }
         let place = line.place(&counted, draft.state.balance_micros(account));
         let expected = i64::try_from(place.expected).map_err(|_| Rejection::Overflow)?;

@@ -73,7 +73,7 @@ fn withdraw_count(draft: &mut Draft<'_>, counted: &Counted) -> Result<(), Reject
     let line = state.line(counted.account);
     let place = line.and_then(|line| line.place_without(counted, state.balance_micros(counted.account)));
     let Some(place) = place else {
-        let horizon = state.line(counted.account).map_or(crate::Timestamp::MAX, |line| line.horizon);
+        let horizon = state.line(counted.account).map_or(crate::Timestamp::MAX, |line| line.past().horizon);
         return Err(Rejection::BeforeHistory { horizon });
     };
     let change = place.expected - i128::from(counted.quantity.micros());

@@ -1,7 +1,7 @@
 //! The state's image: the catalogue's, then for each account, line, unit, id and promise what the catalogue lacks.
 
 use super::{IMAGE_VERSION, ImageError, Sink, Source, take_id, take_time, take_version};
-use crate::line::{Count, Line};
+use crate::line::{Count, Line, Past};
 use crate::recent::{Generation, Recent, Seen};
 use crate::serial::{Chain, Sighting};
 use crate::state::Book;
@@ -20,8 +20,8 @@ impl State {
         for book in &self.books {
             to.put_i64(book.balance);
         }
-        for line in &self.lines {
-            put_line(to, line);
+        for book in self.books.iter().filter(|book| book.kind.is_on_hand()) {
+            put_line(to, &book.line);
         }
         for chain in &self.chains {
             put_chain(to, chain);
@@ -94,16 +94,12 @@ impl State {
     fn load_books(&mut self, from: &mut impl Source) -> Result<(), ImageError> {
         // The catalogue has been read, so its length is no claim.
         self.books.reserve_exact(self.catalog.accounts.len());
-        let mut lines = 0u32;
         for key in &self.catalog.accounts {
-            let balance = from.take_i64()?;
-            let line = if key.kind.is_on_hand() { lines } else { u32::MAX };
-            lines += u32::from(key.kind.is_on_hand());
-            self.books.push(Book { balance, line });
+            self.books.push(Book::new(key.kind, from.take_i64()?));
         }
-        self.lines.reserve_exact(lines as usize);
-        for _ in 0..lines {
-            self.lines.push(take_line(from)?);
+        for book in self.books.iter_mut().filter(|book| book.kind.is_on_hand()) {
+            book.line = take_line(from)?;
+            self.stock_keys += 1;
         }
         Ok(())
     }
@@ -151,16 +147,17 @@ impl State {
 
 fn put_line(to: &mut impl Sink, line: &Line) {
     to.put_i64(line.reserved);
-    to.put_i128(line.base);
-    to.put_i64(line.horizon.0);
-    to.put_u8(u8::from(line.folded_counts));
+    let past = line.past();
+    to.put_i128(past.base);
+    to.put_i64(past.horizon.0);
+    to.put_u8(u8::from(past.folded_counts));
     to.put_length(line.movements.len());
     for (at, delta) in &line.movements {
         to.put_i64(at.0);
         to.put_i64(*delta);
     }
-    to.put_length(line.counts.len());
-    for count in &line.counts {
+    to.put_length(past.counts.len());
+    for count in &past.counts {
         to.put_i64(count.at.0);
         to.put_u8(count.trust);
         to.put_text(&count.id);
@@ -169,24 +166,16 @@ fn put_line(to: &mut impl Sink, line: &Line) {
 }
 
 fn take_line(from: &mut impl Source) -> Result<Line, ImageError> {
-    let line = Line {
-        reserved: from.take_i64()?,
-        base: from.take_i128()?,
-        horizon: take_time(from)?,
-        folded_counts: from.take_bool()?,
-        movements: from.take_list(|from| Ok((take_time(from)?, from.take_i64()?)))?,
-        counts: from.take_list(|from| {
-            Ok(Count {
-                at: take_time(from)?,
-                trust: from.take_u8()?,
-                id: from.take_text()?,
-                quantity: from.take_i64()?,
-            })
-        })?,
-    };
-    let sorted =
-        line.movements.is_sorted_by_key(|(at, _)| *at) && line.counts.is_sorted_by(|a, b| a.rank() <= b.rank());
-    if sorted { Ok(line) } else { Err(ImageError::Damaged("the order of a history")) }
+    let reserved = from.take_i64()?;
+    let (base, horizon, folded_counts) = (from.take_i128()?, take_time(from)?, from.take_bool()?);
+    let movements = from.take_list(|from| Ok((take_time(from)?, from.take_i64()?)))?;
+    let counts = from.take_list(|from| {
+        Ok(Count { at: take_time(from)?, trust: from.take_u8()?, id: from.take_text()?, quantity: from.take_i64()? })
+    })?;
+    if !movements.is_sorted_by_key(|(at, _)| *at) || !counts.is_sorted_by(|a, b| a.rank() <= b.rank()) {
+        return Err(ImageError::Damaged("the order of a history"));
+    }
+    Ok(Line::new(reserved, movements, Past { base, horizon, folded_counts, counts }))
 }
 
 fn put_chain(to: &mut impl Sink, chain: &Chain) {
