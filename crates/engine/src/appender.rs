@@ -34,7 +34,9 @@ impl<D: Disk> Appender<D> {
                 since_prepared = 0;
             }
             if let Err(unsent) = durable.send(block) {
+                // Whoever shows and answers is gone: more must not become durable behind everybody's back.
                 unsent.0.refuse(Unavailable::Stopping);
+                return;
             }
         }
     }

@@ -7,20 +7,41 @@ use crate::recovery::{self, Recovery};
 use crate::shared::{Health, Shared};
 use crate::snapshotter::{Chore, Chores, Snapshotter};
 use crate::{Clock, Error, Handle, Opened, Settings, Stage};
-use journal::{Disk, Options, RealDisk};
+use journal::{Disk, Options, RealDisk, Writer};
 use ledger::State;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-/// A running engine. Dropping it without [`shutdown`](Self::shutdown) is like a crash: nothing acknowledged is lost.
+/// A running engine. Dropping it without [`shutdown`](Self::shutdown) is like a crash, but that what waits is still
+/// decided: nothing acknowledged is lost, and the next start takes longer.
 pub struct Engine<D: Disk = RealDisk> {
     handle: Handle<D>,
     opened: Opened,
+    /// Gone once it is shut down.
+    threads: Option<Threads>,
+}
+
+struct Threads {
     partition: JoinHandle<State>,
     rest: Vec<JoinHandle<()>>,
     history: JoinHandle<()>,
+}
+
+impl<D: Disk> Drop for Engine<D> {
+    fn drop(&mut self) {
+        if self.threads.is_some() {
+            stop(&self.handle.shared);
+        }
+    }
+}
+
+/// Lets the threads end when they have done what waits.
+fn stop(shared: &Shared) {
+    shared.change_health(Health::Working, Health::Stopping);
+    shared.queue.close();
+    shared.history.stop();
 }
 
 impl Engine<RealDisk> {
@@ -77,20 +98,18 @@ impl<D: Disk> Engine<D> {
     /// # Errors
     /// [`Error::Journal`] or [`Error::History`] when the snapshot or the index could not be written; nothing is lost then,
     /// the next start takes longer.
-    pub fn shutdown(self) -> Result<(), Error> {
+    pub fn shutdown(mut self) -> Result<(), Error> {
         let shared = Arc::clone(&self.handle.shared);
-        let was = shared.health();
-        if was == Health::Working {
-            shared.set_health(Health::Stopping);
-        }
+        let worked = shared.change_health(Health::Working, Health::Stopping);
         shared.queue.close();
-        let state = self.partition.join();
-        for thread in self.rest {
+        let Some(threads) = self.threads.take() else { return Ok(()) };
+        let state = threads.partition.join();
+        for thread in threads.rest {
             let _ = thread.join();
         }
         shared.history.stop();
-        let _ = self.history.join();
-        if was != Health::Working {
+        let _ = threads.history.join();
+        if !worked {
             return Ok(());
         }
         let Ok(state) = state else { return Ok(()) };
@@ -115,35 +134,56 @@ fn start<D: Disk>(
     let Recovery { writer, reader, state, views, history, opened } = recovery;
     let shared = Arc::new(Shared::new(directory.to_path_buf(), settings, clock, views, history));
     let snapshotting = Arc::new(Mutex::new(()));
+    let handle = Handle { shared, reader, snapshotting };
+    let threads = start_threads(&handle, writer, state);
+    if threads.is_err() {
+        // Those that did start hold the journal.
+        stop(&handle.shared);
+    }
+    Ok(Engine { handle, opened, threads: Some(threads?) })
+}
+
+fn start_threads<D: Disk>(handle: &Handle<D>, writer: Writer<D>, state: State) -> Result<Threads, Error> {
+    let Handle { shared, reader, snapshotting } = handle;
     let preparer = writer.preparer();
     let (chores, to_do) = Chores::channel();
     let snapshotter = Snapshotter {
-        shared: Arc::clone(&shared),
+        shared: Arc::clone(shared),
         reader: reader.clone(),
         preparer: preparer.clone(),
-        busy: Arc::clone(&snapshotting),
+        busy: Arc::clone(snapshotting),
     };
     // A rendezvous: the partition fills a block for exactly as long as the one before it is being made durable.
     let (blocks_out, blocks_in) = sync_channel::<Block>(0);
     let (durable_out, durable_in) = sync_channel::<Block>(2);
 
-    let mut partition = Partition::new(Arc::clone(&shared), reader.clone(), state);
+    let mut partition = Partition::new(Arc::clone(shared), reader.clone(), state);
+    let closing = Closing(Arc::clone(shared));
     let partition = spawn("decide", move || {
+        let _closing = closing;
         partition.run(&blocks_out, &|| preparer.prepare().is_ok());
         partition.into_state()
     })?;
-    let mut appender = Appender::new(Arc::clone(&shared), writer);
+    let mut appender = Appender::new(Arc::clone(shared), writer);
     let appender_chores = chores.clone();
     let appending = spawn("append", move || appender.run(&blocks_in, &durable_out, &appender_chores))?;
-    let mut publisher = Publisher::new(Arc::clone(&shared));
+    let mut publisher = Publisher::new(Arc::clone(shared));
     let publishing = spawn("publish", move || publisher.run(&durable_in, &chores))?;
     let tidying = spawn("chores", move || tidy(&snapshotter, &to_do))?;
-    let for_history = Arc::clone(&shared);
+    let for_history = Arc::clone(shared);
     let history = spawn("history", move || {
         for_history.history.write_behind(&|error| for_history.report("writing the history index", error));
     })?;
-    let handle = Handle { shared, reader, snapshotting };
-    Ok(Engine { handle, opened, partition, rest: vec![appending, publishing, tidying], history })
+    Ok(Threads { partition, rest: vec![appending, publishing, tidying], history })
+}
+
+/// Refuses what waits when nobody is left to decide it, even after a panic.
+struct Closing(Arc<Shared>);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.0.queue.abandon();
+    }
 }
 
 fn tidy<D: Disk>(snapshotter: &Snapshotter<D>, to_do: &Receiver<Chore>) {

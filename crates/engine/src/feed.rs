@@ -1,8 +1,9 @@
 //! The newest changes, for whoever follows the stock live: which product changed in which warehouse, at what position.
 
-use ledger::{Catalog, Decision, Effect, LocationId, Position, ProductId};
+use ledger::{Decision, LocationId, Position, ProductId};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::RwLock;
+use views::Views;
 
 /// Changes that are kept; whoever falls further behind reads everything anew.
 const KEPT: usize = 65_536;
@@ -50,15 +51,15 @@ impl Feed {
         }))
     }
 
-    /// Takes in the entries of a block, the first at `first`.
-    pub(crate) fn add(&self, first: Position, decisions: &[Decision], catalog: &Catalog) {
+    /// Takes in the entries of a block, the first at `first`, which `views` have just applied.
+    pub(crate) fn add(&self, first: Position, decisions: &[Decision], views: &Views) {
         let mut recent = self.0.write().expect("no panic under the lock");
         let mut position = first;
         // Of a block longer than what is kept, only the end would stay.
         let skip = decisions.len().saturating_sub(KEPT);
         for (index, decision) in decisions.iter().enumerate() {
             if index >= skip {
-                recent.take(position, decision, catalog);
+                recent.take(position, decision, views);
             }
             position = position.next();
         }
@@ -88,19 +89,12 @@ impl Feed {
 }
 
 impl Recent {
-    fn take(&mut self, position: Position, decision: &Decision, catalog: &Catalog) {
-        let mut before = None;
-        for account in decision.postings.iter().map(|posting| posting.account).chain(reserved(decision)) {
-            let key = catalog.account(account);
-            let warehouse = catalog.location(key.location).warehouse;
-            if before != Some((key.product, warehouse)) {
-                self.push(Change { position, product: key.product, warehouse });
-                before = Some((key.product, warehouse));
-            }
+    fn take(&mut self, position: Position, decision: &Decision, views: &Views) {
+        let changes = views.changes(position, decision);
+        for (product, warehouse) in changes.stock {
+            self.push(Change { position, product, warehouse });
         }
-        if decision.resolves.is_some()
-            || decision.effects.iter().any(|effect| matches!(effect, Effect::Held(_) | Effect::Discarded { .. }))
-        {
+        if changes.held {
             self.held_at = position;
         }
     }
@@ -113,11 +107,4 @@ impl Recent {
         }
         self.changes.push_back(change);
     }
-}
-
-fn reserved(decision: &Decision) -> impl Iterator<Item = ledger::AccountId> {
-    decision.effects.iter().flat_map(|effect| match effect {
-        Effect::Reserved(reservation) => reservation.lines.iter().map(|line| line.account).collect(),
-        _ => Vec::new(),
-    })
 }

@@ -141,6 +141,9 @@ impl<D: Disk> Handle<D> {
     /// # Errors
     /// [`Error::Journal`], [`Error::Record`].
     pub fn block_of(&self, position: Position) -> Result<Option<(Position, Vec<Entry>)>, Error> {
+        if position > self.position() {
+            return Ok(None);
+        }
         let block = self.reader.block_containing(to_journal(position)).map_err(|source| self.journal_failed(source))?;
         let Some(block) = block else { return Ok(None) };
         let entries: Result<Vec<Entry>, _> = wire::record::decode_block(&block.payload).collect();

@@ -26,6 +26,7 @@ mod recovery;
 mod settings;
 mod shared;
 mod snapshotter;
+mod stages;
 mod verify;
 
 pub use engine::Engine;
@@ -38,4 +39,5 @@ pub use outcome::{Outcome, Receipt};
 pub use recovery::{Opened, Stage};
 pub use settings::{Clock, Settings};
 pub use shared::{Health, Stats};
+pub use stages::Stages;
 pub use verify::{Findings, VerifyProgress, verify};

@@ -16,6 +16,8 @@ use wire::Batch;
 
 /// The longest text of a held input that is kept, in bytes.
 const RAW_BYTES_MAX: usize = 16 << 10;
+/// Requests answered by one block: those that leave no record take memory too while they wait for their answer.
+const BLOCK_REQUESTS_MAX: usize = 1 << 16;
 
 /// Whom to answer, and what.
 pub(crate) struct Reply {
@@ -34,11 +36,41 @@ pub(crate) struct Block {
     pub(crate) bytes: Vec<u8>,
     /// The recorded time of the last of them.
     pub(crate) stamp: Timestamp,
+    /// Requests that were decided into it.
+    pub(crate) requests: usize,
     pub(crate) replies: Vec<Reply>,
 }
 
+/// The way to the next stage.
+pub(crate) trait Outlet {
+    /// Hands a block on if the next stage is free, and gives it back if it is not.
+    fn offer(&self, block: Block) -> Option<Block>;
+
+    /// Hands a block on as soon as the next stage is free.
+    fn hand_on(&self, block: Block);
+}
+
+impl Outlet for SyncSender<Block> {
+    fn offer(&self, block: Block) -> Option<Block> {
+        match self.try_send(block) {
+            Ok(()) => None,
+            Err(TrySendError::Full(unsent)) => Some(unsent),
+            Err(TrySendError::Disconnected(unsent)) => {
+                unsent.refuse(Unavailable::DiskFailed);
+                None
+            }
+        }
+    }
+
+    fn hand_on(&self, block: Block) {
+        if let Err(unsent) = self.send(block) {
+            unsent.0.refuse(Unavailable::DiskFailed);
+        }
+    }
+}
+
 impl Block {
-    fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.decisions.is_empty() && self.replies.is_empty()
     }
 
@@ -63,6 +95,10 @@ impl<D: Disk> Partition<D> {
         Self { shared, reader, state, generation: 0 }
     }
 
+    pub(crate) fn state(&self) -> &State {
+        &self.state
+    }
+
     pub(crate) fn into_state(self) -> State {
         self.state
     }
@@ -74,55 +110,61 @@ impl<D: Disk> Partition<D> {
             decisions: Vec::new(),
             bytes: Vec::new(),
             stamp: self.state.recorded_at(),
+            requests: 0,
             replies: Vec::new(),
         }
     }
 
     /// Decides what comes until the queue is closed and empty. Hands blocks on as fast as the next stage takes them, and
     /// fills the next one meanwhile. `has_space` makes room on the disk, or says that there is none.
-    pub(crate) fn run(&mut self, blocks: &SyncSender<Block>, has_space: &dyn Fn() -> bool) {
+    pub(crate) fn run(&mut self, outlet: &impl Outlet, has_space: &dyn Fn() -> bool) {
         let mut block = self.new_block();
         loop {
-            if self.shared.generation.load(Ordering::Acquire) != self.generation {
-                std::mem::replace(&mut block, self.new_block()).refuse(self.refusal());
-                self.start_over(&mut block);
-            }
-            match self.shared.queue.next(block.is_empty()) {
-                Next::Work(submission) => self.take(submission, &mut block, blocks),
-                Next::Tick => self.tick(&mut block, has_space),
-                Next::Nothing => self.hand_on(&mut block, blocks),
-                Next::Closed => {
-                    self.hand_on(&mut block, blocks);
-                    return;
-                }
-            }
-            if !block.is_empty() {
-                let full = std::mem::replace(&mut block, self.new_block());
-                match blocks.try_send(full) {
-                    Ok(()) => {}
-                    Err(TrySendError::Full(unsent)) => block = unsent,
-                    Err(TrySendError::Disconnected(unsent)) => unsent.refuse(Unavailable::DiskFailed),
-                }
+            let next = self.shared.queue.next(block.is_empty());
+            let is_last = matches!(next, Next::Closed);
+            self.step(next, &mut block, outlet, has_space);
+            if is_last {
+                return;
             }
         }
+    }
+
+    /// Does one piece of work, and offers what was decided so far to the next stage.
+    pub(crate) fn step(&mut self, next: Next, block: &mut Block, outlet: &impl Outlet, has_space: &dyn Fn() -> bool) {
+        if self.shared.generation.load(Ordering::Acquire) != self.generation {
+            std::mem::replace(block, self.new_block()).refuse(self.refusal());
+            self.start_over(block);
+        }
+        match next {
+            Next::Work(submission) => self.take(submission, block, outlet),
+            Next::Tick => self.tick(block, has_space),
+            Next::Nothing | Next::Closed => self.hand_on(block, outlet),
+        }
+        if self.is_full(block) {
+            self.hand_on(block, outlet);
+        } else if !block.is_empty() {
+            let decided = std::mem::replace(block, self.new_block());
+            if let Some(unsent) = outlet.offer(decided) {
+                *block = unsent;
+            }
+        }
+    }
+
+    fn is_full(&self, block: &Block) -> bool {
+        block.bytes.len() >= self.shared.settings.block_bytes || block.requests >= BLOCK_REQUESTS_MAX
     }
 
     fn refusal(&self) -> Unavailable {
         self.shared.health().refusal().unwrap_or(Unavailable::DiskFull)
     }
 
-    /// Waits until the next stage takes the block.
-    fn hand_on(&mut self, block: &mut Block, blocks: &SyncSender<Block>) {
-        if block.is_empty() {
-            return;
-        }
-        let full = std::mem::replace(block, self.new_block());
-        if let Err(unsent) = blocks.send(full) {
-            unsent.0.refuse(Unavailable::DiskFailed);
+    fn hand_on(&mut self, block: &mut Block, outlet: &impl Outlet) {
+        if !block.is_empty() {
+            outlet.hand_on(std::mem::replace(block, self.new_block()));
         }
     }
 
-    fn take(&mut self, submission: Submission, block: &mut Block, blocks: &SyncSender<Block>) {
+    fn take(&mut self, submission: Submission, block: &mut Block, outlet: &impl Outlet) {
         if let Some(why) = self.shared.health().refusal().filter(|why| *why != Unavailable::Stopping) {
             (submission.done)(Err(why));
             return;
@@ -137,7 +179,7 @@ impl<D: Disk> Partition<D> {
             while index < batch.len() {
                 index = self.decide_into(block, &batch, index, now, &mut receipt);
                 if index < batch.len() {
-                    self.hand_on(block, blocks);
+                    self.hand_on(block, outlet);
                 }
             }
         }
@@ -146,7 +188,7 @@ impl<D: Disk> Partition<D> {
     }
 
     /// Decides requests from `index` on until the block is full; answers the index of the first one left.
-    pub(crate) fn decide_into(
+    fn decide_into(
         &mut self,
         block: &mut Block,
         batch: &Batch,
@@ -154,9 +196,10 @@ impl<D: Disk> Partition<D> {
         now: Timestamp,
         receipt: &mut Receipt,
     ) -> usize {
-        while index < batch.len() && block.bytes.len() < self.shared.settings.block_bytes {
+        while index < batch.len() && !self.is_full(block) {
             let outcome = self.decide(block, &batch.get(index), now);
             receipt.push(outcome);
+            block.requests += 1;
             index += 1;
         }
         index
@@ -210,15 +253,19 @@ impl<D: Disk> Partition<D> {
     }
 
     /// Time has passed: reservations may have ended, and a full disk may have space again.
-    pub(crate) fn tick(&mut self, block: &mut Block, has_space: &dyn Fn() -> bool) {
+    fn tick(&mut self, block: &mut Block, has_space: &dyn Fn() -> bool) {
         if self.shared.health() == Health::DiskFull && has_space() {
-            self.shared.set_health(Health::Working);
+            self.shared.change_health(Health::DiskFull, Health::Working);
         }
         if self.shared.health() != Health::Working {
             return;
         }
         let now = self.shared.clock.now();
         while self.state.next_expiry().is_some_and(|at| at <= now) {
+            if self.is_full(block) {
+                self.shared.queue.tick();
+                return;
+            }
             let request = Request {
                 actor: "stocktide",
                 source: "stocktide",
@@ -236,7 +283,7 @@ impl<D: Disk> Partition<D> {
     }
 
     /// Drops the speculative state and builds it anew from what is durable.
-    pub(crate) fn start_over(&mut self, block: &mut Block) {
+    fn start_over(&mut self, block: &mut Block) {
         self.generation = self.shared.generation.load(Ordering::Acquire);
         match self.rebuild() {
             Ok(state) => self.state = state,

@@ -28,9 +28,9 @@ struct Waiting {
 
 /// What the partition finds when it asks for work.
 pub(crate) enum Next {
-    Work(Submission),
-    /// Nothing waits, but time has passed.
+    /// Time has passed; whatever waits can wait for this.
     Tick,
+    Work(Submission),
     /// Nothing waits.
     Nothing,
     /// Nothing waits and nothing will come.
@@ -87,17 +87,31 @@ impl Queue {
         self.filled.notify_one();
     }
 
+    /// Takes no more, and refuses what waits: nobody will decide it.
+    pub(crate) fn abandon(&self) {
+        let abandoned = {
+            let mut waiting = self.lock();
+            waiting.closed = true;
+            (waiting.requests, waiting.bytes) = (0, 0);
+            std::mem::take(&mut waiting.submissions)
+        };
+        for submission in abandoned {
+            (submission.done)(Err(Unavailable::Stopping));
+        }
+        self.filled.notify_one();
+    }
+
     /// The next piece of work; waits for one when `wait`.
     pub(crate) fn next(&self, wait: bool) -> Next {
         let mut waiting = self.lock();
         loop {
+            if std::mem::take(&mut waiting.ticked) {
+                return Next::Tick;
+            }
             if let Some(submission) = waiting.submissions.pop_front() {
                 waiting.requests -= submission.batch.len();
                 waiting.bytes -= submission.batch.memory_bytes();
                 return Next::Work(submission);
-            }
-            if std::mem::take(&mut waiting.ticked) {
-                return Next::Tick;
             }
             match (waiting.closed, wait) {
                 (true, _) => return Next::Closed,

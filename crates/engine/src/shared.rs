@@ -125,6 +125,12 @@ impl Shared {
         self.health.store(health.number(), Ordering::Release);
     }
 
+    /// Sets the health if it is still as it was; tells whether it did.
+    pub(crate) fn change_health(&self, from: Health, to: Health) -> bool {
+        let (from, to) = (from.number(), to.number());
+        self.health.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
     pub(crate) fn committed(&self) -> Position {
         Position(self.committed.load(Ordering::Acquire))
     }
