@@ -8,11 +8,12 @@ const BUCKETS: usize = 64 * SUB;
 /// A histogram of non-negative numbers, relative error at most 1/16. Any thread may record and read.
 pub struct Histogram {
     buckets: Box<[AtomicU64]>,
+    sum: AtomicU64,
 }
 
 impl Default for Histogram {
     fn default() -> Self {
-        Self { buckets: (0..BUCKETS).map(|_| AtomicU64::new(0)).collect() }
+        Self { buckets: (0..BUCKETS).map(|_| AtomicU64::new(0)).collect(), sum: AtomicU64::new(0) }
     }
 }
 
@@ -34,12 +35,18 @@ pub struct Summary {
 impl Histogram {
     /// Counts one number.
     pub fn record(&self, value: u64) {
-        self.buckets[bucket(value)].fetch_add(1, Ordering::Relaxed);
+        self.record_many(value, 1);
     }
 
     /// Counts one number `times` times.
     pub fn record_many(&self, value: u64, times: u64) {
         self.buckets[bucket(value)].fetch_add(times, Ordering::Relaxed);
+        self.sum.fetch_add(value.wrapping_mul(times), Ordering::Relaxed);
+    }
+
+    /// The sum of all numbers ever counted; wraps.
+    pub fn sum(&self) -> u64 {
+        self.sum.load(Ordering::Relaxed)
     }
 
     /// Forgets everything and answers what was seen.

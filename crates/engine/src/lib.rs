@@ -35,7 +35,7 @@ pub use feed::{Change, Changes};
 pub use handle::{Backup, Handle, ReverseError};
 pub use histogram::{Histogram, Summary};
 pub use history::History;
-pub use outcome::{Outcome, Receipt};
+pub use outcome::{Outcome, Receipt, Rehearsed};
 pub use recovery::{Opened, Stage};
 pub use settings::{Clock, Settings};
 pub use shared::{Health, Stats};

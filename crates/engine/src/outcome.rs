@@ -1,6 +1,6 @@
 //! What became of a batch: one outcome for each request, kept small because nearly all are the same.
 
-use ledger::{Position, Rejection};
+use ledger::{AccountKey, Decision, Position, Quantity, Rejection};
 
 /// What became of one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +31,17 @@ pub enum Outcome {
     },
 }
 
+/// What an accepted request of a rehearsal would record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rehearsed {
+    /// Which request.
+    pub index: usize,
+    /// What it would do. Numbers that it is the first to use stand for nothing: see `before`.
+    pub decision: Decision,
+    /// For each of its postings, what the account is of and what it holds now.
+    pub before: Vec<(AccountKey, Quantity)>,
+}
+
 /// What became of a batch of requests, once all that it left in the journal is durable.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Receipt {
@@ -39,6 +50,8 @@ pub struct Receipt {
     runs: Vec<(u32, Position)>,
     /// What was not plainly accepted, by index.
     exceptions: Vec<(u32, Outcome)>,
+    /// What the accepted requests of a rehearsal would record, by index; empty for any other batch.
+    pub rehearsed: Vec<Rehearsed>,
     /// The journal's last position when the batch had been decided.
     pub as_of: Position,
 }

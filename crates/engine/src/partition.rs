@@ -6,9 +6,13 @@
 use crate::queue::{Done, Next, Submission};
 use crate::recovery;
 use crate::shared::{Health, Shared};
+use crate::outcome::Rehearsed;
 use crate::{Error, Outcome, Receipt, Unavailable};
 use journal::{Disk, Reader};
-use ledger::{Body, Command, Decision, Key, Position, Rejection, Request, State, Timestamp, Unusable, Verdict};
+use ledger::{
+    AccountId, AccountKey, Body, Command, Decision, Key, Name, Position, Quantity, Rejection, Request, State, Timestamp,
+    Unusable, Verdict,
+};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{SyncSender, TrySendError};
@@ -241,15 +245,34 @@ impl<D: Disk> Partition<D> {
     /// Judges each request by itself against the present state and leaves no trace.
     fn rehearse(&self, batch: &Batch, now: Timestamp) -> Receipt {
         let mut receipt = Receipt::default();
-        for request in batch.iter() {
-            receipt.push(match self.state.decide(&request, now, &self.shared.settings.limits) {
-                Verdict::Accepted(_) => Outcome::Accepted { position: Position::ZERO },
+        for (index, request) in batch.iter().enumerate() {
+            let outcome = match self.state.decide(&request, now, &self.shared.settings.limits) {
+                Verdict::Accepted(decision) => {
+                    let before = decision.postings.iter().map(|posting| self.before(&decision, posting.account));
+                    let before = before.collect();
+                    receipt.rehearsed.push(Rehearsed { index, decision, before });
+                    Outcome::Accepted { position: Position::ZERO }
+                }
                 Verdict::Duplicate { position, held } => Outcome::Duplicate { position, held },
                 Verdict::Rejected(rejection) => Outcome::Rejected { rejection },
                 Verdict::Unusable(rejection) => Outcome::Held { position: Position::ZERO, rejection },
-            });
+            };
+            receipt.push(outcome);
         }
         receipt
+    }
+
+    /// What an account of a decision that was not applied is of, and what it holds.
+    fn before(&self, decision: &Decision, account: AccountId) -> (AccountKey, Quantity) {
+        let catalog = self.state.catalog();
+        let Some(new) = account.index().checked_sub(catalog.accounts().len()) else {
+            return (catalog.account(account), self.state.balance(account));
+        };
+        let mut opened = decision.names.iter().filter_map(|name| match name {
+            Name::Account(key) => Some(*key),
+            _ => None,
+        });
+        (opened.nth(new).expect("a decision names the accounts that it opens"), Quantity::ZERO)
     }
 
     /// Time has passed: reservations may have ended, and a full disk may have space again.
