@@ -47,7 +47,11 @@ fn measure(products: u64, bins: u64) {
     let start = Instant::now();
     let mut image = Vec::new();
     views.save(&mut image);
-    println!("  image {} bytes in {:?}", image.len(), start.elapsed());
+    println!("  image {} bytes saved in {:?}", image.len(), start.elapsed());
+    let start = Instant::now();
+    let loaded = Views::load(&mut &*image).expect("an image just saved loads");
+    println!("  loaded in {:?}", start.elapsed());
+    assert_eq!(loaded.position(), views.position());
 }
 
 /// Half of all events walk through the keys, so that each is named; the other half jump among them.

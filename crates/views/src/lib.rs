@@ -52,6 +52,30 @@ use tasks::Tasks;
 const WINDOW: usize = 16;
 
 /// Everything that people look at, at one journal position.
+///
+/// ```
+/// use ledger::{Body, Event, EventKind, Key, Limits, Quantity, Request, State, Timestamp, Verdict};
+/// let (mut state, mut views) = (State::new(1), views::Views::new(1));
+/// let removed = Event::new(EventKind::ItemRemoved, "SKU123", "warehouse_A", Quantity::units(5));
+/// let request = Request {
+///     actor: "anna",
+///     source: "dock",
+///     id: "1",
+///     key: Key { id: 1, content: 1 },
+///     occurred_at: Timestamp(0),
+///     historical: false,
+///     resolves: None,
+///     body: Body::Event(removed),
+/// };
+/// let Verdict::Accepted(decision) = state.decide(&request, Timestamp(0), &Limits::default()) else {
+///     panic!("a fact is recorded");
+/// };
+/// state.apply(&decision);
+/// views.apply(state.position(), &decision);
+/// let item = views.stock_of("SKU123", "warehouse_A").expect("both are named now");
+/// assert_eq!(item.figures.on_hand, Quantity::units(-5));
+/// assert!(item.asks_for_recount());
+/// ```
 #[derive(Debug)]
 pub struct Views {
     position: Position,

@@ -13,13 +13,13 @@ pub const LIMIT_MAX: usize = 1_000;
 /// Items that a page holds when the limit asked for is 0.
 pub const LIMIT_DEFAULT: usize = 100;
 
-/// Rows that one query looks at, whether they match or not.
+/// Rows that one query looks at, whether they match or not; past it, it ends with the row that it is at.
 pub(crate) const SCANNED_MAX: usize = 20_000;
 
 /// A part of a list.
 ///
-/// One query looks at 20,000 rows at most, so a page of a narrow search may hold fewer items than the limit, even none,
-/// and still have a `next`. The list ends where `next` is `None`.
+/// One query looks at about 20,000 rows, so a page of a narrow search may hold fewer items than the limit, even none, and
+/// still have a `next`. The list ends where `next` is `None`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page<T> {
     /// The items, in the list's order.
@@ -106,6 +106,11 @@ impl<K, T> Paging<K, T> {
         self.last = Some(key);
         self.items.extend(item());
         ControlFlow::Continue(())
+    }
+
+    /// Counts rows that were looked at for the sake of the last one.
+    pub(crate) fn spend(&mut self, rows: usize) {
+        self.scanned = self.scanned.saturating_add(rows);
     }
 
     /// Takes no more items after this row.

@@ -73,11 +73,11 @@ pub struct StockItem {
     pub status: Option<Status>,
     /// How much. On order and in transit are of the warehouse as a whole and zero in any narrower item.
     pub figures: Figures,
-    /// The earliest expiry among the lots of which something is on hand.
+    /// The earliest expiry among the lots of which something is on hand; `None` where a warehouse is counted as a whole.
     pub expiry: Option<Day>,
     /// When the newest entry that touched it was recorded; `None` for a product that never was in the warehouse.
     pub last_updated: Option<Timestamp>,
-    /// The time of its newest count, when items are narrower than a warehouse.
+    /// The time of its newest count; `None` without one and for a warehouse.
     pub counted_at: Option<Timestamp>,
     /// Whether somebody declared the product.
     pub is_product_verified: bool,
@@ -335,7 +335,9 @@ impl<'a> Walk<'a> {
                 return ControlFlow::Continue(());
             }
             let row = Row { product, warehouse: Some(warehouse), at: None };
-            return paging.look(row, || self.warehouse_item(shelf));
+            paging.look(row, || self.warehouse_item(shelf))?;
+            paging.spend(if self.is_whole() { 0 } else { keys.accounts.len() });
+            return ControlFlow::Continue(());
         }
         let mut accounts = self.accounts_of(&keys.accounts);
         if let Some(at) = after.and_then(|row| row.at) {
@@ -351,6 +353,7 @@ impl<'a> Walk<'a> {
             };
             let row = Row { product, warehouse: Some(warehouse), at: Some(at) };
             paging.look(row, || self.narrow_item(warehouse, group))?;
+            paging.spend(length - 1);
         }
         ControlFlow::Continue(())
     }

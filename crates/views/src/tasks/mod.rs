@@ -122,7 +122,7 @@ impl Tasks {
                         self.settle(stock, account, sighted.seen_at, position, decision.recorded_at);
                     }
                 }
-                Effect::Reversed(original) => self.reverse(stock, *original, position, decision.recorded_at),
+                Effect::Reversed { entry, .. } => self.reverse(stock, *entry, position, decision.recorded_at),
                 _ => {}
             }
         }
