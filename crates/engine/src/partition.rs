@@ -23,6 +23,9 @@ const RAW_BYTES_MAX: usize = 16 << 10;
 /// Requests answered by one block: those that leave no record take memory too while they wait for their answer.
 const BLOCK_REQUESTS_MAX: usize = 1 << 16;
 
+/// Requests whose memory is touched together before they are decided one by one.
+const WARM: usize = 32;
+
 /// Whom to answer, and what.
 pub(crate) struct Reply {
     pub(crate) receipt: Receipt,
@@ -200,11 +203,23 @@ impl<D: Disk> Partition<D> {
         now: Timestamp,
         receipt: &mut Receipt,
     ) -> usize {
+        let mut group: Vec<Request<'_>> = Vec::with_capacity(WARM.min(batch.len() - index));
         while index < batch.len() && !self.is_full(block) {
-            let outcome = self.decide(block, &batch.get(index), now);
-            receipt.push(outcome);
-            block.requests += 1;
-            index += 1;
+            group.clear();
+            group.extend((index..batch.len().min(index + WARM)).map(|at| batch.get(at)));
+            // The misses of a whole group overlap; one request alone has nothing to overlap with.
+            if group.len() > 1 {
+                std::hint::black_box(self.state.warm(&group));
+            }
+            for request in &group {
+                if self.is_full(block) {
+                    break;
+                }
+                let outcome = self.decide(block, request, now);
+                receipt.push(outcome);
+                block.requests += 1;
+                index += 1;
+            }
         }
         index
     }

@@ -87,8 +87,8 @@ impl State {
             Effect::Expected(expected) => self.expect_more(expected),
             Effect::Reserved(reservation) => self.reserve(reservation),
             Effect::ReservationEnded { reservation, outcome } => self.end_reservation(reservation, *outcome),
-            Effect::Reversed(position) => {
-                self.reversed.insert(*position, self.position);
+            Effect::Reversed { entry, .. } => {
+                self.reversed.insert(*entry, self.position);
             }
             Effect::Held(_) => {
                 self.held.insert(self.position, decision.key);

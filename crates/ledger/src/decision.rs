@@ -197,7 +197,12 @@ pub enum Effect {
     /// A reason's card.
     Reason(Box<ReasonCard>),
     /// An entry was reversed by this one.
-    Reversed(Position),
+    Reversed {
+        /// Which.
+        entry: Position,
+        /// Why; free text.
+        reason: Box<str>,
+    },
     /// An input is held.
     Held(Box<Unusable>),
     /// A held input was closed, unused.

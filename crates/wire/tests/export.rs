@@ -168,7 +168,7 @@ fn effects() -> Vec<Effect> {
         Effect::Product(Box::new(card)),
         Effect::Location(Box::new(location)),
         Effect::Reason(Box::new(reason)),
-        Effect::Reversed(Position(1 << 40)),
+        Effect::Reversed { entry: Position(1 << 40), reason: "typo".into() },
         Effect::Held(Box::new(held)),
         Effect::Discarded { held: Position(7), reason: "twice".into() },
         Effect::IdsRotated,

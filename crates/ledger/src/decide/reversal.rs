@@ -20,7 +20,7 @@ pub(super) fn decide(
         return Err(Rejection::AlreadyReversed { by: *by });
     }
     draft.decision.reference.clone_from(&original.reference);
-    draft.decision.effects.push(Effect::Reversed(position));
+    draft.decision.effects.push(Effect::Reversed { entry: position, reason: reason.into() });
     let counterpart = counterpart(draft, original);
     let serialised = original.effects.iter().any(|effect| matches!(effect, Effect::Sighted(_)));
     for effect in &original.effects {

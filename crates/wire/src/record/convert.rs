@@ -148,7 +148,9 @@ pub(super) fn effect_message(effect: &Effect) -> m::Effect {
             counterpart: u32::from(card.counterpart as u8),
             trust: u32::from(card.trust),
         }),
-        Effect::Reversed(position) => m::EffectOf::Reversed(position.0),
+        Effect::Reversed { entry, reason } => {
+            m::EffectOf::Reversed(m::Reversed { entry: entry.0, reason: reason.as_ref().into() })
+        }
         Effect::Held(unusable) => m::EffectOf::Held(m::Unusable {
             raw: unusable.raw.as_ref().into(),
             code: unusable.code.as_ref().into(),
@@ -197,7 +199,9 @@ pub(super) fn effect(message: m::Effect) -> Result<Effect, RecordError> {
             counterpart: account_kind(message.counterpart, "counterpart")?,
             trust: trust(message.trust)?,
         })),
-        m::EffectOf::Reversed(position) => Effect::Reversed(Position(position)),
+        m::EffectOf::Reversed(message) => {
+            Effect::Reversed { entry: Position(message.entry), reason: message.reason.into() }
+        }
         m::EffectOf::Held(message) => Effect::Held(Box::new(Unusable {
             raw: message.raw.into(),
             code: message.code.into(),

@@ -124,8 +124,8 @@ pub(super) enum EffectOf {
     Location(LocationCard),
     #[prost(message, tag = "11")]
     Reason(ReasonCard),
-    #[prost(uint64, tag = "12")]
-    Reversed(u64),
+    #[prost(message, tag = "12")]
+    Reversed(Reversed),
     #[prost(message, tag = "13")]
     Held(Unusable),
     #[prost(message, tag = "14")]
@@ -281,6 +281,14 @@ pub(super) struct Unusable {
     pub(super) detail: String,
     #[prost(string, tag = "5")]
     pub(super) place: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Reversed {
+    #[prost(uint64, tag = "1")]
+    pub(super) entry: u64,
+    #[prost(string, tag = "2")]
+    pub(super) reason: String,
 }
 
 #[derive(Clone, PartialEq, Message)]

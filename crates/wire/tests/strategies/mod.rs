@@ -208,7 +208,7 @@ fn effect() -> impl Strategy<Value = Effect> {
         product_card().prop_map(|card| Effect::Product(Box::new(card))),
         location_card().prop_map(|card| Effect::Location(Box::new(card))),
         reason_card().prop_map(|card| Effect::Reason(Box::new(card))),
-        position().prop_map(Effect::Reversed),
+        (position(), boxed()).prop_map(|(entry, reason)| Effect::Reversed { entry, reason }),
         unusable().prop_map(|unusable| Effect::Held(Box::new(unusable))),
         (position(), boxed()).prop_map(|(held, reason)| Effect::Discarded { held, reason }),
         Just(Effect::IdsRotated),
