@@ -1,3 +1,5 @@
 //! What could go wrong.
 
 pub mod disk;
+pub mod oracle;
+pub mod world;
