@@ -3,15 +3,15 @@
 //! The state runs ahead of what is durable. When an append fails, everything decided since is dropped, the state is
 //! built anew from the journal, and whoever waits hears that nothing was taken.
 
+use crate::outcome::Rehearsed;
 use crate::queue::{Done, Next, Submission};
 use crate::recovery;
 use crate::shared::{Health, Shared};
-use crate::outcome::Rehearsed;
 use crate::{Error, Outcome, Receipt, Unavailable};
 use journal::{Disk, Reader};
 use ledger::{
-    AccountId, AccountKey, Body, Command, Decision, Key, Name, Position, Quantity, Rejection, Request, State, Timestamp,
-    Unusable, Verdict,
+    AccountId, AccountKey, Body, Command, Decision, Key, Name, Position, Quantity, Rejection, Request, State,
+    Timestamp, Unusable, Verdict,
 };
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

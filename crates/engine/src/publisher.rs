@@ -67,10 +67,8 @@ impl Publisher {
         let mut position = first;
         for slice in decisions.chunks(SLICE) {
             let mut views = self.shared.views.write().expect("folding a decision into the views cannot fail");
-            for decision in slice {
-                views.apply(position, decision);
-                position = position.next();
-            }
+            views.apply_all(position, slice);
+            position = Position(position.0 + slice.len() as u64);
         }
         {
             let views = self.shared.views();

@@ -4,7 +4,7 @@ use crate::Error;
 use crate::history::History;
 use crate::shared::{table_seed, to_journal, to_ledger};
 use journal::{Disk, Journal, Options, Reader, RealDisk, Recovered, Writer, snapshot};
-use ledger::{ImageError, Sink, Source};
+use ledger::{Decision, ImageError, Sink, Source};
 use ledger::{Position, State};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -128,26 +128,46 @@ impl<D: Disk> Recovery<D> {
         let end = self.opened.last_position;
         let total = end.0.saturating_sub(first_missing.0);
         let Self { reader, state, views, history, opened, .. } = self;
-        for_each_entry(directory, reader, first_missing.next(), &mut |position, entry| {
-            let decision = &entry.decision;
-            if position > state.position() {
-                apply(state, position, decision)?;
-                views.apply(position, decision);
-                opened.replayed += 1;
+        for_each_run(directory, reader, first_missing.next(), &mut |first, decisions| {
+            let (run_first, run) = after(state.position(), first, decisions);
+            apply_run(state, run_first, run)?;
+            views.apply_all(run_first, run);
+            opened.replayed += run.len() as u64;
+            let (run_first, run) = after(history.indexed_to(), first, decisions);
+            for (decision, at) in run.iter().zip(run_first.0..) {
+                history.catch_up(Position(at), decision, state.catalog())?;
             }
-            if position > history.indexed_to() {
-                history.catch_up(position, decision, state.catalog())?;
-            }
-            if position.0.is_multiple_of(65_536) {
-                progress(Stage::Replaying { done: position.0 - first_missing.0, total });
-            }
+            let done = first.0 + decisions.len() as u64 - 1 - first_missing.0;
+            progress(Stage::Replaying { done, total });
             Ok(())
         })
     }
 }
 
+/// The part of a run of decisions that comes after `position`, and where it begins.
+fn after(position: Position, first: Position, run: &[Decision]) -> (Position, &[Decision]) {
+    let known = usize::try_from(position.next().0.saturating_sub(first.0)).unwrap_or(usize::MAX).min(run.len());
+    (Position(first.0 + known as u64), &run[known..])
+}
+
+/// Decisions whose memory is touched together before they are applied.
+const WARM: usize = 32;
+
+/// Applies a run of decisions that were read, each after a check that it can follow.
+pub(crate) fn apply_run(state: &mut State, first: Position, run: &[Decision]) -> Result<(), Error> {
+    let mut position = first;
+    for group in run.chunks(WARM) {
+        std::hint::black_box(state.warm_replay(group));
+        for decision in group {
+            apply(state, position, decision)?;
+            position = position.next();
+        }
+    }
+    Ok(())
+}
+
 /// Applies an entry that was read, after a check that it can follow.
-pub(crate) fn apply(state: &mut State, position: Position, decision: &ledger::Decision) -> Result<(), Error> {
+pub(crate) fn apply(state: &mut State, position: Position, decision: &Decision) -> Result<(), Error> {
     if state.position().next() != position || !state.accepts(decision) {
         return Err(Error::Sequence { position: position.0 });
     }
@@ -164,16 +184,42 @@ pub(crate) fn for_each_entry<D: Disk>(
 ) -> Result<(), Error> {
     for block in reader.blocks(to_journal(from)) {
         let block = block.map_err(journal_failed(directory))?;
-        let mut position = to_ledger(block.first_position);
-        for (index, entry) in (0..).zip(wire::record::decode_block(&block.payload)) {
-            let entry = entry.map_err(|source| Error::Record { block: block.first_position.0, index, source })?;
-            if position >= from {
-                visit(position, entry)?;
+        for (entry, position) in entries_of(&block).zip(block.first_position.0..) {
+            let entry = entry?;
+            if position >= from.0 {
+                visit(Position(position), entry)?;
             }
-            position = position.next();
         }
     }
     Ok(())
+}
+
+/// Shows `visit` the decisions from `from` to the durable end, in order, a block at a time.
+pub(crate) fn for_each_run<D: Disk>(
+    directory: &Path,
+    reader: &Reader<D>,
+    from: Position,
+    visit: &mut dyn FnMut(Position, &[Decision]) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut decisions = Vec::new();
+    for block in reader.blocks(to_journal(from)) {
+        let block = block.map_err(journal_failed(directory))?;
+        decisions.clear();
+        for entry in entries_of(&block) {
+            decisions.push(entry?.decision);
+        }
+        let (first, run) = after(Position(from.0.saturating_sub(1)), to_ledger(block.first_position), &decisions);
+        visit(first, run)?;
+    }
+    Ok(())
+}
+
+fn entries_of(block: &journal::Block) -> impl Iterator<Item = Result<wire::record::Entry, Error>> {
+    let first = block.first_position.0;
+    let failed = move |index, source| Error::Record { block: first, index, source };
+    (0..)
+        .zip(wire::record::decode_block(&block.payload))
+        .map(move |(index, entry)| entry.map_err(|source| failed(index, source)))
 }
 
 /// The ledger's state at the durable end, from snapshot and journal, without the views.
@@ -181,7 +227,7 @@ pub(crate) fn state_alone<D: Disk>(directory: &Path, reader: &Reader<D>) -> Resu
     let loaded = load_snapshot(directory, reader, |source| State::load(source))?;
     let mut state = loaded.state.map_or_else(|| State::new(table_seed(reader.seed())), |(_, state)| state);
     let from = state.position().next();
-    for_each_entry(directory, reader, from, &mut |position, entry| apply(&mut state, position, &entry.decision))?;
+    for_each_run(directory, reader, from, &mut |first, run| apply_run(&mut state, first, run))?;
     Ok(state)
 }
 
@@ -194,9 +240,9 @@ pub(crate) fn state_and_views<D: Disk>(
     let loaded = load_snapshot(directory, reader, load_both)?;
     let (position, (mut state, mut views)) =
         loaded.state.unwrap_or_else(|| (Position::ZERO, (State::new(seed), Views::new(seed))));
-    for_each_entry(directory, reader, state.position().next(), &mut |position, entry| {
-        apply(&mut state, position, &entry.decision)?;
-        views.apply(position, &entry.decision);
+    for_each_run(directory, reader, state.position().next(), &mut |first, run| {
+        apply_run(&mut state, first, run)?;
+        views.apply_all(first, run);
         Ok(())
     })?;
     Ok((position, state, views))
