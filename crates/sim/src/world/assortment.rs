@@ -11,7 +11,6 @@ pub(super) const ONE: i64 = 1_000_000;
 pub(super) struct Product {
     pub(super) id: Box<str>,
     pub(super) range: &'static Range,
-    /// Which range, as a part of the id and the name.
     name: Box<str>,
     gtin: Box<str>,
     /// How much it is wanted beside others.

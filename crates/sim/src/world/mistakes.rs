@@ -38,6 +38,9 @@ pub struct Mistakes {
     pub wrong_pick_per_million: u32,
     /// Something is lost, broken or stolen beside a pick, and nobody reports it.
     pub loss_unreported_per_million: u32,
+    /// The web shop looks at an old picture of the stock and sells more than is there: per million orders. The ledger
+    /// refuses such a reservation.
+    pub shop_stale_per_million: u32,
     /// How far the clocks of people's devices are off, either way.
     pub clock_skew_seconds_max: i64,
     /// One device's clock jumps this far ahead, for [`Self::clock_ahead_minutes`] at a time.
@@ -67,6 +70,7 @@ impl Default for Mistakes {
             portal_read_missed_per_million: 12_000,
             wrong_pick_per_million: 800,
             loss_unreported_per_million: 500,
+            shop_stale_per_million: 900,
             clock_skew_seconds_max: 4,
             clock_far_ahead_per_million: 2_500,
             clock_ahead_minutes: 47,
@@ -94,6 +98,7 @@ impl Mistakes {
             portal_read_missed_per_million: 0,
             wrong_pick_per_million: 0,
             loss_unreported_per_million: 0,
+            shop_stale_per_million: 0,
             clock_skew_seconds_max: 0,
             clock_far_ahead_per_million: 0,
             clock_ahead_minutes: 0,
@@ -155,6 +160,8 @@ mistakes! {
     WrongPick = "wrong quantity picked",
     /// Counted once a unit that vanished.
     LossUnreported = "loss not reported",
+    /// Counted once an order.
+    ShopStale = "sold from an old picture of the stock",
     /// Counted once a report from a device whose clock is a little off.
     ClockSkewed = "clock a few seconds off",
     /// Counted once a report.

@@ -6,7 +6,7 @@ use super::calendar::{DAY, HOUR, MINUTE, day, hour, season};
 use super::mistakes::Mistake;
 use super::places::WEB;
 use super::report::{Document, Line, Order, OrderLine, Says};
-use super::stock::{Lot, Spot};
+use super::stock::{Held, Lot, Spot};
 use super::tasks::{Goods, Task};
 use ledger::{Command, EventKind, Quantity, Reserve, ReserveLine, Status, Timestamp};
 
@@ -69,8 +69,14 @@ impl World {
                 (warehouse, lines) = (other, there);
             }
         }
-        let (lines, missing) = lines;
+        let (mut lines, missing) = lines;
         self.tally.sales_lost += missing;
+        let stale = self.chance.per_million(self.mistakes.shop_stale_per_million);
+        if let Some(first) = lines.first_mut().filter(|_| stale) {
+            let shelf = &self.shelves[self.shelf_index(first.product, warehouse)];
+            first.quantity += shelf.find(first.spot).map_or(0, Held::free_book);
+            self.tally.mistake(Mistake::ShopStale);
+        }
         if !lines.is_empty() {
             self.reserve(warehouse, lines);
         }
@@ -131,7 +137,8 @@ impl World {
         self.ask(WEB, Says::Command(Box::new(Command::Reserve(reserve))));
         let order = Box::new(Order { number, warehouse, lines });
         match fate {
-            0..8 => self.tasks.put(expires_at, Task::Lapse(order)),
+            // The web shop sells it again a little later, when the ledger surely has seen that the time is over.
+            0..8 => self.tasks.put(expires_at + 5 * MINUTE, Task::Lapse(order)),
             8..40 => self.tasks.put(self.now + (picked_at - self.now) * 9 / 10, Task::Cancel(order)),
             _ => self.tasks.put(picked_at, Task::Pick(order)),
         }
