@@ -1,0 +1,11 @@
+//! One seed, one run: the engine's stages on a simulated disk under a clock of its own, sources that send and send again,
+//! and everything that must be true whatever happens.
+#![allow(dead_code, reason = "each test file uses a part")]
+
+mod check;
+mod message;
+mod seeds;
+mod trial;
+
+pub(crate) use seeds::for_each_seed;
+pub(crate) use trial::{START, Trial};
