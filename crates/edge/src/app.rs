@@ -123,6 +123,12 @@ impl App {
         self.settings().streams_max - self.gates().streams.available_permits()
     }
 
+    /// Memory given out for bodies, in bytes.
+    pub(crate) fn body_bytes(&self) -> usize {
+        let units = self.settings().bodies_bytes_max.div_ceil(BODY_UNIT_BYTES);
+        (units - self.gates().body_units.available_permits()) * BODY_UNIT_BYTES
+    }
+
     /// How many requests have come.
     pub(crate) fn requests(&self) -> u64 {
         self.gates().requests.load(Ordering::Relaxed)

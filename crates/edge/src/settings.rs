@@ -21,6 +21,8 @@ pub struct Settings {
     pub drain_timeout: Duration,
     /// What one body of events may hold.
     pub events: wire::event::Limits,
+    /// Asks the system how many bytes of memory the process has; for metrics.
+    pub resident_bytes: Option<fn() -> u64>,
     /// Whether what is shown is made up, which pages then say.
     pub demo: bool,
 }
@@ -37,6 +39,7 @@ impl Default for Settings {
             requests_per_second_max: None,
             drain_timeout: Duration::from_secs(10),
             events: wire::event::Limits::default(),
+            resident_bytes: None,
             demo: false,
         }
     }

@@ -6,12 +6,14 @@ use crate::http::Problem;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
 use std::ops::Deref;
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
+use wire::event::ContentKind;
 
 /// A body, and the share of memory that it was given. Gives the share back when dropped.
 pub(crate) struct Whole {
@@ -40,6 +42,20 @@ pub(crate) async fn collect(app: &App, request: Request, bytes_max: usize) -> Re
             Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", detail))
         }
     }
+}
+
+/// Reads a body of JSON.
+///
+/// # Errors
+/// As [`collect`]; 415 `unsupported_media_type` when it says that it is something else.
+pub(crate) async fn json(app: &App, request: Request) -> Result<Whole, Problem> {
+    let typed = request.headers().get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default());
+    if let Some(typed) = typed.filter(|typed| ContentKind::from_content_type(typed) != Some(ContentKind::Json)) {
+        let detail =
+            format!("bodies of type {} are not taken here; send application/json", wire::problem::shown(typed));
+        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail));
+    }
+    collect(app, request, app.settings().body_bytes_max).await
 }
 
 async fn read(app: &App, mut body: Body, bytes_max: usize) -> Result<Whole, Problem> {

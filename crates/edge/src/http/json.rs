@@ -67,3 +67,14 @@ pub(crate) fn of_text(status: StatusCode, text: String) -> Response {
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
+
+/// A calendar day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
+#[schema(value_type = String, format = Date, example = "2026-12-31")]
+pub struct Date(pub ledger::Day);
+
+impl Serialize for Date {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&wire::time::render_day(self.0))
+    }
+}

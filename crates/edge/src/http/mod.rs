@@ -3,11 +3,29 @@
 //! A handler reads a request into the types of `ledger` and `wire`, asks the engine, and writes what it hears as JSON.
 //! What a sender may send is bounded in [`body`]; who may send it is asked in [`guard`].
 
-mod body;
+mod availability;
+pub(crate) mod body;
+mod catalogue;
+mod entry;
+pub(crate) mod events;
 mod guard;
+mod held;
+mod history;
 pub mod json;
+mod openapi;
+mod operations;
+mod page;
+mod past;
+mod path;
 pub mod problem;
+mod query;
+mod reservations;
+pub(crate) mod reversal;
 mod sign_in;
+mod stock;
+mod stream;
+pub(crate) mod submit;
+mod tasks;
 
 pub use problem::Problem;
 
@@ -27,6 +45,18 @@ const PACKED_BYTES_MIN: u64 = 1024;
 pub(crate) fn router(app: &App) -> Router<App> {
     let packed = SizeAbove::new(PACKED_BYTES_MIN).and(NotForContentType::SSE).and(NotForContentType::IMAGES);
     Router::new()
+        .merge(events::router())
+        .merge(stock::router())
+        .merge(stream::router())
+        .merge(history::router())
+        .merge(reversal::router())
+        .merge(reservations::router())
+        .merge(availability::router())
+        .merge(catalogue::router())
+        .merge(held::router())
+        .merge(tasks::router())
+        .merge(operations::router())
+        .merge(openapi::router())
         .merge(sign_in::router())
         .merge(crate::dashboard::router())
         .fallback(no_such_path)

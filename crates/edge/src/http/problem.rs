@@ -108,7 +108,7 @@ impl Problem {
     }
 
     /// A part of the query cannot be read.
-    pub fn query(field: &'static str, detail: impl Into<String>) -> Self {
+    pub fn query(field: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "invalid_query", detail).of(field)
     }
 
@@ -126,6 +126,12 @@ impl Problem {
         let problem = Self::new(status, first.code, first.detail.clone()).of(first.field.clone());
         let all = if problems.len() > 1 { problems.iter().map(Fault::from).collect() } else { Vec::new() };
         Self { problems: all, ..problem }
+    }
+
+    /// Everything wrong with a body of one thing: 400 when it is no JSON, 422 otherwise. The list is not empty.
+    pub fn of_body(problems: &[wire::Problem]) -> Self {
+        let is_json = !matches!(problems.first().map(|problem| problem.code), Some("invalid_json" | "invalid_utf8"));
+        Self::unreadable(if is_json { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::BAD_REQUEST }, problems)
     }
 
     /// The ledger says no.

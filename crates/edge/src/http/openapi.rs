@@ -1,0 +1,184 @@
+//! `/openapi.json`: the interface as a document, made from the types that are served.
+//!
+//! The types here are the bodies that `wire` reads by hand; they exist for the document alone.
+
+use crate::App;
+use crate::http::json::{Date, Json, Number, Time};
+use crate::http::{
+    Problem, availability, catalogue, events, held, history, operations, reservations, reversal, stock, stream, tasks,
+};
+use axum::Router;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{Modify, OpenApi, ToSchema};
+
+pub(crate) fn router() -> Router<App> {
+    Router::new().route("/openapi.json", get(document))
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Stocktide",
+        description = "A live inventory ledger. Errors are RFC 9457 problems with a stable `code`; quantities are exact JSON numbers of at most six decimals; every answer with a figure says at which journal position it was true.",
+    ),
+    paths(
+        events::take_events,
+        stock::list_stock,
+        stock::list_stock_of_product,
+        stock::get_stock,
+        stream::follow,
+        history::list_history,
+        reversal::get_entry,
+        reversal::reverse,
+        reservations::list_reservations,
+        reservations::reserve,
+        reservations::get_reservation,
+        reservations::fulfil,
+        reservations::release,
+        availability::get_availability,
+        catalogue::list_products,
+        catalogue::get_product,
+        catalogue::put_product,
+        catalogue::list_locations,
+        catalogue::get_location,
+        catalogue::put_location,
+        catalogue::list_reasons,
+        catalogue::put_reason,
+        held::list_held,
+        held::get_held,
+        held::resubmit,
+        held::discard,
+        tasks::list_recounts,
+        tasks::list_discrepancies,
+        operations::health,
+        operations::readiness,
+        operations::metrics,
+        document,
+    ),
+    components(schemas(Problem)),
+    modifiers(&Security),
+    security(("token" = [])),
+)]
+struct Document;
+
+struct Security;
+
+impl Modify for Security {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        document.components.get_or_insert_with(Default::default).add_security_scheme("token", scheme);
+    }
+}
+
+/// This document.
+#[utoipa::path(get, path = "/openapi.json", tag = "operations", responses((status = 200, description = "The OpenAPI document", body = Object)))]
+pub(crate) async fn document() -> Response {
+    Json(StatusCode::OK, Document::openapi()).into_response()
+}
+
+/// An event. `docs/formats/events.md` says which kind takes which fields.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documents what `wire` reads")]
+pub(crate) struct Event {
+    /// The kind, such as `item_removed`.
+    event: String,
+    product_id: Option<String>,
+    /// A path whose first part is the warehouse: `warehouse_A/cold-1/bin-07`.
+    location: Option<String>,
+    quantity: Option<Number>,
+    timestamp: Time,
+    /// Makes a repetition known; strongly advised.
+    id: Option<String>,
+    /// The device or system; otherwise the sender.
+    source: Option<String>,
+    lot: Option<String>,
+    expiry: Option<Date>,
+    serials: Option<Vec<String>>,
+    /// The unit of `quantity` when it is not the product's base unit.
+    unit: Option<String>,
+    /// A reason code.
+    reason: Option<String>,
+    /// The order, delivery or shipment.
+    reference: Option<String>,
+    /// Where to, for moves and dispatches.
+    to: Option<String>,
+    status: Option<String>,
+    to_status: Option<String>,
+    expected_at: Option<Time>,
+    reservation_id: Option<String>,
+    expires_at: Option<Time>,
+    lines: Option<Vec<ReserveLine>>,
+    partial: Option<bool>,
+}
+
+/// A reservation asked for.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documents what `wire` reads")]
+pub(crate) struct Reserve {
+    /// The caller's name for it.
+    reservation_id: String,
+    warehouse_id: String,
+    lines: Vec<ReserveLine>,
+    /// When it ends by itself.
+    expires_at: Option<Time>,
+    /// Whether less than asked for is welcome.
+    partial: Option<bool>,
+}
+
+/// One line of a reservation asked for.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documents what `wire` reads")]
+pub(crate) struct ReserveLine {
+    product_id: String,
+    quantity: Number,
+    /// From this location only.
+    location: Option<String>,
+    /// From this lot only; otherwise first expired, first out.
+    lot: Option<String>,
+}
+
+/// What a product is.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documents what `wire` reads")]
+pub(crate) struct Product {
+    name: Option<String>,
+    gtin: Option<String>,
+    category: Option<String>,
+    /// `each` when absent.
+    base_unit: Option<String>,
+    units: Option<Vec<Unit>>,
+}
+
+/// Another unit that quantities may come in.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documents what `wire` reads")]
+pub(crate) struct Unit {
+    name: String,
+    /// Base units in one of it: a number such as `12` or `0.5`, or `{"numerator": 1, "denominator": 3}`.
+    #[schema(value_type = Object)]
+    ratio: serde_json::Value,
+}
+
+/// What a location is.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documents what `wire` reads")]
+pub(crate) struct Location {
+    name: Option<String>,
+    /// Of warehouses only.
+    region: Option<String>,
+    gln: Option<String>,
+}
+
+/// What a reason code means.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documents what `wire` reads")]
+pub(crate) struct Reason {
+    name: Option<String>,
+    /// `supplier`, `customer`, `production`, `variance`, `scrap` or `opening`.
+    counterpart: String,
+    /// For counts: how far such a count is trusted when two claim the same time; the greater wins.
+    trust: Option<u8>,
+}
