@@ -1,1 +1,40 @@
-fn main() {}
+//! The program.
+//!
+//! It wires the crates together and meets the outside: arguments, files, signals, the clock, the terminal. It knows no
+//! business rule. What was typed is a type named `…Args`; what it means, checked and complete, is the type without that
+//! ending, and it runs.
+//!
+//! Its one invariant: standard output carries results alone, and every failure is printed once, here, with its causes.
+//!
+//! Start with [`cli`], then the module of the command.
+
+mod backup;
+mod bench;
+mod cli;
+mod client;
+mod clock;
+mod config;
+mod demo;
+mod directory;
+mod export;
+mod failure;
+mod import;
+mod inspect;
+mod logging;
+mod output;
+mod progress;
+mod reverse;
+mod serve;
+mod server;
+mod token;
+mod units;
+mod verify;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match cli::run() {
+        Ok(ended) => ended.exit_code(),
+        Err(error) => failure::report(&error),
+    }
+}
