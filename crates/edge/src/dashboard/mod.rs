@@ -1,9 +1,158 @@
 //! The pages that people look at.
+//!
+//! Every page is painted on the server and works without scripts: links and forms. What changes in a page stands in
+//! [`fragment`]s; the page wraps the very markup that [`live`] sends again when it changed, so that the first paint and
+//! a live update cannot differ. The pages decide nothing: they show what the views answer, and hand in requests like any
+//! other sender.
+//!
+//! Invariant: all text from outside is escaped, by `maud`; nothing here is marked as safe but our own drawings.
+//!
+//! Start with [`view`], where each page says what it reads and shows.
+
+mod assets;
+mod chart;
+mod entries;
+mod fragment;
+mod held;
+mod layout;
+mod live;
+mod mend;
+mod movements;
+mod product;
+mod pulse;
+mod recounts;
+mod sign_in;
+mod stock;
+#[cfg(test)]
+mod tests;
+mod text;
+mod view;
 
 use crate::App;
-use axum::Router;
+use crate::Auth;
+use crate::dashboard::layout::{Frame, Tab};
+use crate::dashboard::view::{Desk, View};
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use axum::{Extension, Router};
+use maud::{Markup, html};
+use std::collections::HashMap;
 
 /// The routes of the pages.
 pub fn router() -> Router<App> {
     Router::new()
+        .route(
+            "/",
+            get(async |app, desk, params: Query<Params>| {
+                page(app, desk, View::Stock(stock::Filter::of(&params))).await
+            }),
+        )
+        .route("/products", get(product_by_query))
+        .route("/products/{id}", get(async |app, desk, Path(id)| page(app, desk, View::Product(id)).await))
+        .route(
+            "/movements",
+            get(async |app, desk, params: Query<Params>| {
+                page(app, desk, View::Movements(movements::Filter::of(&params))).await
+            }),
+        )
+        .route("/held", get(held_page))
+        .route(
+            "/recounts",
+            get(async |app, desk, params: Query<Params>| {
+                page(app, desk, View::Recounts(recounts::Filter::of(&params))).await
+            }),
+        )
+        .route("/live", get(live_page))
+        .merge(mend::router())
+        .merge(sign_in::router())
+        .merge(assets::router())
+        .layer(Extension(Desk::default()))
+}
+
+/// A query's parameters. Pages are lenient: what they don't know they leave out.
+#[derive(serde::Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Params(HashMap<String, String>);
+
+impl Params {
+    /// A parameter, trimmed; empty when it is absent.
+    pub(crate) fn text(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", |value| value.trim())
+    }
+}
+
+async fn product_by_query(app: State<App>, desk: Extension<Desk>, params: Query<Params>) -> Response {
+    match params.text("id") {
+        "" => Redirect::to("/").into_response(),
+        id => page(app, desk, View::Product(id.to_owned())).await,
+    }
+}
+
+async fn held_page(app: State<App>, desk: Extension<Desk>, params: Query<Params>) -> Response {
+    let done = params.text("done").parse().ok().map(ledger::Position);
+    page(app, desk, View::Held(held::Filter::of(&params), done)).await
+}
+
+async fn live_page(State(app): State<App>, Extension(desk): Extension<Desk>, params: Query<Params>) -> Response {
+    desk.pulse.start(&app);
+    match View::of(&params) {
+        Some(view) => live::stream(app, desk, view),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+async fn page(State(app): State<App>, Extension(desk): Extension<Desk>, view: View) -> Response {
+    desk.pulse.start(&app);
+    let paint = {
+        let (app, desk, view) = (app.clone(), desk.clone(), view.clone());
+        move || view.paint(&app, &desk)
+    };
+    match tokio::task::spawn_blocking(paint).await.expect("a page that panics is a bug, told by the layer above") {
+        Ok(painted) => {
+            let live = if painted.status == StatusCode::OK { view.live_address() } else { String::new() };
+            let frame = frame(&app, &painted.title, painted.fragments.first(), &live);
+            html_page(painted.status, &layout::page(&frame, &painted.body))
+        }
+        Err(error) => {
+            tracing::error!(%error, "a page could not be read");
+            let words = html! {
+                p { "The journal or its index could not be read. Nothing that was acknowledged is lost; the log says what failed." }
+                p { code { (error) } }
+            };
+            message_page(&app, StatusCode::INTERNAL_SERVER_ERROR, "This page cannot be shown", &words)
+        }
+    }
+}
+
+fn frame<'a>(app: &App, title: &'a str, navigation: Option<&'a fragment::Fragment>, live: &'a str) -> Frame<'a> {
+    Frame {
+        title,
+        navigation,
+        live,
+        now: app.engine().now(),
+        is_demo: app.settings().demo,
+        can_sign_out: navigation.is_some() && matches!(app.auth(), Auth::Token(_)),
+    }
+}
+
+/// A page inside the frame that says one thing.
+pub(crate) fn message_page(app: &App, status: StatusCode, title: &str, words: &Markup) -> Response {
+    let navigation = layout::navigation(Tab::None, &app.engine().views().totals());
+    let body = layout::message(title, words);
+    html_page(status, &layout::page(&frame(app, title, Some(&navigation), ""), &body))
+}
+
+/// The page for a path that leads nowhere.
+#[allow(dead_code, reason = "for the fallback of the routes in `http`")]
+pub(crate) fn no_such_page(app: &App, path: &str) -> Response {
+    let words = html! { p { "There is no page at " code { (path) } "." } };
+    message_page(app, StatusCode::NOT_FOUND, "No such page", &words)
+}
+
+fn html_page(status: StatusCode, markup: &Markup) -> Response {
+    let headers = [(CONTENT_TYPE, "text/html; charset=utf-8"), (CACHE_CONTROL, "no-store")];
+    (status, headers, markup.0.clone()).into_response()
 }

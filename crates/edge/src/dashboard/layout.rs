@@ -1,0 +1,140 @@
+//! The frame of every page: head, navigation, main part, foot.
+
+use crate::dashboard::assets::{ICON, SCRIPT, STYLE};
+use crate::dashboard::fragment::Fragment;
+use crate::dashboard::text;
+use ledger::Timestamp;
+use maud::{DOCTYPE, Markup, html};
+use views::Totals;
+
+/// Which part of the dashboard a page belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tab {
+    /// Stock, and the page of a product.
+    Stock,
+    /// What happened last.
+    Movements,
+    /// Inputs that could not be used.
+    Held,
+    /// What somebody should count.
+    Recounts,
+    /// None of them.
+    None,
+}
+
+/// What the frame of a page says.
+pub(crate) struct Frame<'a> {
+    /// The page's name, for the window.
+    pub(crate) title: &'a str,
+    /// The navigation; pages for strangers have none.
+    pub(crate) navigation: Option<&'a Fragment>,
+    /// Where the page's news come from; empty when it has none.
+    pub(crate) live: &'a str,
+    /// The time of painting.
+    pub(crate) now: Timestamp,
+    /// Whether what is shown is made up.
+    pub(crate) is_demo: bool,
+    /// Whether whoever looks can sign out.
+    pub(crate) can_sign_out: bool,
+}
+
+/// The links to all parts, with how many things wait in each.
+pub(crate) fn navigation(tab: Tab, totals: &Totals) -> Fragment {
+    let link = |of: Tab, address: &str, name: &str, count: usize, what: &str| {
+        html! {
+            li {
+                a href=(address) aria-current=[(of == tab).then_some("page")] {
+                    (name)
+                    @if count > 0 {
+                        " " span.count { (text::length(count)) span.unseen { " " (what) } }
+                    }
+                }
+            }
+        }
+    };
+    Fragment::whole(
+        "navigation",
+        html! {
+            ul #navigation {
+                (link(Tab::Stock, "/", "Stock", 0, ""))
+                (link(Tab::Movements, "/movements", "Movements", 0, ""))
+                (link(Tab::Held, "/held", "Held", totals.held, "waiting"))
+                (link(Tab::Recounts, "/recounts", "Recounts", totals.recount_tasks, "open"))
+            }
+        },
+    )
+}
+
+/// A whole page around its main part.
+pub(crate) fn page(frame: &Frame<'_>, main: &Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (frame.title) " · Stocktide" }
+                link rel="icon" href=(ICON.address()) type="image/svg+xml";
+                link rel="stylesheet" href=(STYLE.address());
+                script src=(SCRIPT.address()) defer {}
+            }
+            body data-live=[(!frame.live.is_empty()).then_some(frame.live)] data-now=(frame.now.0 / 1000) {
+                a.skip href="#main" { "Skip to content" }
+                (header(frame))
+                main #main tabindex="-1" { (main) }
+                footer.foot {
+                    p {
+                        "Stocktide · figures as of " (text::absolute(frame.now)) ", renewed as they change · "
+                        a href="/openapi.json" { "API" }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn header(frame: &Frame<'_>) -> Markup {
+    html! {
+        header.bar {
+            div {
+                a.brand href="/" { (wave()) "Stocktide" }
+                @if let Some(navigation) = frame.navigation {
+                    nav aria-label="Main" { (navigation) }
+                }
+                div.aside {
+                    @if frame.is_demo {
+                        span.flag title="What is shown here is simulated" { "demo data" }
+                    }
+                    p.state role="status" data-state="painted" { i {} span { "Not live" } }
+                    button type="button" data-pause hidden { "Pause" }
+                    @if frame.can_sign_out {
+                        form method="post" action="/sign-out" { button { "Sign out" } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn wave() -> Markup {
+    html! {
+        svg viewBox="0 0 24 24" aria-hidden="true" {
+            g fill="none" stroke="currentColor" stroke-width="2.2" stroke-linecap="round" {
+                path d="M2 8.5c2.5-3.4 5-3.4 7.5 0s5 3.4 7.5 0 4-2.6 5-1" {}
+                path opacity=".55" d="M2 15.5c2.5-3.4 5-3.4 7.5 0s5 3.4 7.5 0 4-2.6 5-1" {}
+            }
+        }
+    }
+}
+
+/// A page that says one thing.
+pub(crate) fn message(title: &str, words: &Markup) -> Markup {
+    html! {
+        div.alone {
+            h1 { (title) }
+            (words)
+            p { a href="/" { "To the stock" } }
+        }
+    }
+}

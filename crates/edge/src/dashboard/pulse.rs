@@ -1,0 +1,253 @@
+//! How fast things go: one sample of the engine's counters a second, for as many minutes as the line shows.
+
+use crate::App;
+use crate::dashboard::fragment::{Fragment, Part};
+use crate::dashboard::{chart, text};
+use engine::{Health, Stats, Summary};
+use ledger::{Position, Timestamp};
+use maud::{Markup, html};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::MissedTickBehavior;
+use views::Totals;
+
+/// Seconds that the line shows.
+const SAMPLES_MAX: usize = 180;
+
+/// What was measured so far.
+#[derive(Default)]
+pub(crate) struct Pulse {
+    is_sampling: AtomicBool,
+    samples: Mutex<Samples>,
+}
+
+#[derive(Default)]
+struct Samples {
+    /// Events a second, oldest first.
+    rates: VecDeque<u64>,
+    /// Of the last second in which something was acknowledged.
+    acknowledge_micros: Summary,
+    events: u64,
+    at: Option<Timestamp>,
+}
+
+/// What the tiles show.
+pub(crate) struct Figures {
+    /// Events a second, oldest first.
+    pub(crate) rates: Vec<u64>,
+    /// From submission to acknowledgement.
+    pub(crate) acknowledge_micros: Summary,
+    /// The last position shown.
+    pub(crate) position: Position,
+    /// Counts over everything.
+    pub(crate) totals: Totals,
+    /// How the engine is.
+    pub(crate) health: Health,
+}
+
+impl Pulse {
+    /// Begins to sample, the first time it is called; ends when the server does.
+    pub(crate) fn start(self: &Arc<Self>, app: &App) {
+        if self.is_sampling.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let (pulse, app) = (Arc::clone(self), app.clone());
+        tokio::spawn(async move {
+            let mut stopping = app.stopping();
+            let mut seconds = tokio::time::interval(Duration::from_secs(1));
+            seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                tokio::select! {
+                    _ = seconds.tick() => pulse.sample(app.engine().stats(), app.engine().now()),
+                    _ = stopping.wait_for(|stopping| *stopping) => break,
+                }
+            }
+        });
+    }
+
+    fn sample(&self, stats: &Stats, now: Timestamp) {
+        let recent = stats.acknowledge_micros_recent.drain();
+        let mut samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
+        samples.take(events(stats), now);
+        if recent.count > 0 {
+            samples.acknowledge_micros = recent;
+        }
+    }
+
+    /// What the tiles show now. Before the first sample, what the counters say since the start.
+    pub(crate) fn figures(&self, app: &App, totals: Totals) -> Figures {
+        let engine = app.engine();
+        let samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rates: Vec<u64> = samples.rates.iter().copied().collect();
+        if rates.is_empty() {
+            rates.extend(rate(events(engine.stats()), engine.now().0.saturating_sub(app.started_at().0)));
+        }
+        let mut acknowledge_micros = samples.acknowledge_micros;
+        if acknowledge_micros.count == 0 {
+            acknowledge_micros = engine.stats().acknowledge_micros.summary();
+        }
+        Figures { rates, acknowledge_micros, position: engine.position(), totals, health: engine.health() }
+    }
+}
+
+impl Samples {
+    fn take(&mut self, events: u64, now: Timestamp) {
+        if let Some(before) = self.at
+            && let Some(rate) = rate(events.saturating_sub(self.events), now.0.saturating_sub(before.0))
+        {
+            if self.rates.len() >= SAMPLES_MAX {
+                self.rates.pop_front();
+            }
+            self.rates.push_back(rate);
+        }
+        (self.events, self.at) = (events, Some(now));
+    }
+}
+
+/// Events judged since the start.
+fn events(stats: &Stats) -> u64 {
+    [&stats.accepted, &stats.duplicates, &stats.held, &stats.rejected]
+        .iter()
+        .map(|counter| counter.load(Ordering::Relaxed))
+        .sum()
+}
+
+/// Events a second; `None` when no time passed.
+fn rate(events: u64, passed_micros: i64) -> Option<u64> {
+    let passed = u64::try_from(passed_micros).ok().filter(|passed| *passed > 0)?;
+    Some(u64::try_from(u128::from(events) * 1_000_000 / u128::from(passed)).unwrap_or(u64::MAX))
+}
+
+/// The tiles.
+pub(crate) fn render_pulse(figures: &Figures) -> Fragment {
+    let totals = &figures.totals;
+    let parts = vec![
+        rate_tile(&figures.rates),
+        acknowledge_tile(figures.acknowledge_micros),
+        tile(
+            "position",
+            html! { "Journal position" },
+            html! { (text::count(figures.position.0)) },
+            health_note(figures.health),
+        ),
+        tile(
+            "held",
+            html! { a href="/held" { "Held inputs" } },
+            html! { (text::length(totals.held)) },
+            note(if totals.held == 0 { "nothing waits" } else { "wait for somebody" }),
+        ),
+        tile(
+            "recounts",
+            html! { a href="/recounts" { "Open recounts" } },
+            html! { (text::length(totals.recount_tasks)) },
+            note(if totals.recount_tasks == 0 { "nothing to count" } else { "places to count" }),
+        ),
+        tile("reservations", html! { "Reservations" }, html! { (text::length(totals.reservations)) }, note("pending")),
+    ];
+    Fragment::keyed("pulse", parts, |parts| html! { ul #pulse.tiles data-parts { (parts) } })
+}
+
+/// A tile: what it is about, its figure, and a note.
+pub(crate) fn tile(key: &str, label: Markup, figure: Markup, note: Markup) -> Part {
+    let markup = html! {
+        li data-key=(key) {
+            span.label { (label) }
+            span.figure data-figure=(key) { (figure) }
+            (note)
+        }
+    };
+    Part::new(key, markup)
+}
+
+/// A note under a figure.
+pub(crate) fn note(words: &str) -> Markup {
+    html! { span.note { (words) } }
+}
+
+fn rate_tile(rates: &[u64]) -> Part {
+    let last = rates.last().copied().unwrap_or_default();
+    let (min, max) = (rates.iter().min().copied().unwrap_or_default(), rates.iter().max().copied().unwrap_or_default());
+    let words = format!(
+        "Events per second over the last {}: {} to {}, now {}",
+        text::span(i64::try_from(rates.len()).unwrap_or(i64::MAX).saturating_mul(1_000_000)),
+        text::count(min),
+        text::count(max),
+        text::count(last)
+    );
+    let markup = html! {
+        li data-key="rate" {
+            span.label { "Events per second" }
+            span.figure data-figure="rate" { (text::count(last)) }
+            span.note { "up to " (text::count(max)) }
+            span.spark { (chart::line(rates, SAMPLES_MAX, &words)) }
+        }
+    };
+    Part::new("rate", markup)
+}
+
+fn acknowledge_tile(summary: Summary) -> Part {
+    let label = html! { "Acknowledged in" };
+    if summary.count == 0 {
+        return tile("acknowledge", label, html! { "–" }, note("nothing came yet"));
+    }
+    let (p50, p50_unit) = text::latency(summary.p50);
+    let (p99, p99_unit) = text::latency(summary.p99);
+    let note = html! {
+        span.note title="Half of the last second's events were durable within the time above, 99 in 100 within this one" {
+            "99 % in " (p99) " " (p99_unit)
+        }
+    };
+    tile("acknowledge", label, html! { (p50) " " small { (p50_unit) } }, note)
+}
+
+fn health_note(health: Health) -> Markup {
+    match health {
+        Health::Working => note("all durable"),
+        Health::DiskFull => html! { span.note.negative { "disk full: reading only" } },
+        Health::DiskFailed => html! { span.note.negative { "disk failed: reading only" } },
+        Health::Stopping => note("stopping"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_events_by_the_time_that_passed() {
+        let mut samples = Samples::default();
+        samples.take(100, Timestamp(0));
+        samples.take(350, Timestamp(500_000));
+        samples.take(350, Timestamp(500_000));
+        samples.take(350, Timestamp(1_500_000));
+        assert_eq!(samples.rates, [500, 0], "no time, no sample");
+        for second in 2..1_000 {
+            samples.take(350, Timestamp(second * 1_000_000));
+        }
+        assert_eq!(samples.rates.len(), SAMPLES_MAX);
+    }
+
+    #[test]
+    fn tiles_carry_their_figures() {
+        let figures = Figures {
+            rates: vec![0, 12_480],
+            acknowledge_micros: Summary { count: 3, p50: 420, p99: 1_900, p999: 0, max: 0 },
+            position: Position(18_402_113),
+            totals: Totals { held: 3, ..Totals::default() },
+            health: Health::DiskFull,
+        };
+        let html = html! { (render_pulse(&figures)) }.into_string();
+        for piece in [
+            "<ul class=\"tiles\" id=\"pulse\" data-parts>",
+            "data-figure=\"position\">18\u{202f}402\u{202f}113<",
+            "0.42 <small>ms</small>",
+            "99 % in 1.9 ms",
+            "12\u{202f}480",
+            "disk full: reading only",
+        ] {
+            assert!(html.contains(piece), "{piece} in {html}");
+        }
+    }
+}

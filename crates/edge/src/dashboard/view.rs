@@ -1,0 +1,169 @@
+//! The pages: which there are, what each reads, and the fragments and body that are made of it.
+
+use crate::App;
+use crate::dashboard::entries::Entries;
+use crate::dashboard::fragment::Fragment;
+use crate::dashboard::layout::{self, Tab};
+use crate::dashboard::pulse::{self, Pulse};
+use crate::dashboard::{Params, held, movements, product, recounts, stock, text};
+use axum::http::StatusCode;
+use ledger::{Position, Timestamp};
+use maud::{Markup, html};
+use std::sync::Arc;
+
+/// What the pages share beside the server's state.
+#[derive(Clone, Default)]
+pub(crate) struct Desk {
+    pub(crate) pulse: Arc<Pulse>,
+    pub(crate) entries: Arc<Entries>,
+}
+
+/// A page with what narrows it.
+#[derive(Clone, Debug)]
+pub(crate) enum View {
+    Stock(stock::Filter),
+    Product(String),
+    Movements(movements::Filter),
+    /// With the input that was just dealt with.
+    Held(held::Filter, Option<Position>),
+    Recounts(recounts::Filter),
+}
+
+/// A page, painted: its fragments, and the body that has them in it.
+pub(crate) struct Painted {
+    pub(crate) status: StatusCode,
+    pub(crate) title: String,
+    pub(crate) body: Markup,
+    /// The navigation first, then those of the body. Empty but for the navigation when the page has no news.
+    pub(crate) fragments: Vec<Fragment>,
+}
+
+impl View {
+    /// The page that a live stream asks for.
+    pub(crate) fn of(params: &Params) -> Option<Self> {
+        Some(match params.text("page") {
+            "stock" => Self::Stock(stock::Filter::of(params)),
+            "product" => Self::Product(params.text("id").to_owned()),
+            "movements" => Self::Movements(movements::Filter::of(params)),
+            "held" => Self::Held(held::Filter::of(params), None),
+            "recounts" => Self::Recounts(recounts::Filter::of(params)),
+            _ => return None,
+        })
+    }
+
+    /// Where the news of this page come from: reads back by [`of`](Self::of).
+    pub(crate) fn live_address(&self) -> String {
+        let mut parameters = Vec::new();
+        match self {
+            Self::Stock(filter) => {
+                parameters.push(("page", "stock"));
+                parameters.extend(filter.parameters(filter.cursor()));
+            }
+            Self::Product(name) => parameters.extend([("page", "product"), ("id", name.as_str())]),
+            Self::Movements(filter) => {
+                parameters.push(("page", "movements"));
+                parameters.extend(filter.parameters(filter.cursor()));
+            }
+            Self::Held(filter, _) => {
+                parameters.push(("page", "held"));
+                parameters.extend(filter.parameters(filter.cursor()));
+            }
+            Self::Recounts(filter) => {
+                parameters.push(("page", "recounts"));
+                parameters.extend(filter.parameters(filter.cursor()));
+            }
+        }
+        text::address("/live", &parameters)
+    }
+
+    const fn tab(&self) -> Tab {
+        match self {
+            Self::Stock(_) | Self::Product(_) => Tab::Stock,
+            Self::Movements(_) => Tab::Movements,
+            Self::Held(..) => Tab::Held,
+            Self::Recounts(_) => Tab::Recounts,
+        }
+    }
+
+    /// Paints the page. May read files: not for threads that must not wait.
+    ///
+    /// # Errors
+    /// Those of reading the history index and the journal.
+    pub(crate) fn paint(&self, app: &App, desk: &Desk) -> Result<Painted, engine::Error> {
+        let now = app.engine().now();
+        let mut painted = self.paint_body(app, desk, now)?;
+        let totals = app.engine().views().totals();
+        painted.fragments.insert(0, layout::navigation(self.tab(), &totals));
+        Ok(painted)
+    }
+
+    // Each read holds the views only until it has copied out what is shown; rendering comes after.
+    fn paint_body(&self, app: &App, desk: &Desk, now: Timestamp) -> Result<Painted, engine::Error> {
+        let engine = app.engine();
+        Ok(match self {
+            Self::Stock(filter) => {
+                let (content, totals) = {
+                    let views = engine.views();
+                    (stock::read(&views, filter), views.totals())
+                };
+                let fragments = vec![
+                    pulse::render_pulse(&desk.pulse.figures(app, totals)),
+                    stock::render_warehouses(&content, filter),
+                    stock::render_stock(&content, filter, now),
+                ];
+                let body = stock::body(&content, filter, &fragments[0], &fragments[1], &fragments[2]);
+                Painted { status: StatusCode::OK, title: "Stock".to_owned(), body, fragments }
+            }
+            Self::Product(name) => match product::read(engine, &desk.entries, name, now)? {
+                Some(content) => paint_product(name, &content, now),
+                None => unknown_product(name),
+            },
+            Self::Movements(filter) => {
+                let content = movements::read(&engine.views(), filter);
+                let fragment = movements::render_movements(&content, filter, now);
+                paint_one("Movements", movements::body(&content, filter, &fragment), fragment)
+            }
+            Self::Held(filter, done) => {
+                let content = held::read(&engine.views(), filter);
+                let fragment = held::render_held(&content, filter, now);
+                paint_one("Held inputs", held::body(&content, filter, *done, &fragment), fragment)
+            }
+            Self::Recounts(filter) => {
+                let content = recounts::read(&engine.views(), filter);
+                let fragment = recounts::render_recounts(&content, filter, now);
+                paint_one("Recounts", recounts::body(&content, filter, &fragment), fragment)
+            }
+        })
+    }
+}
+
+fn paint_one(title: &str, body: Markup, fragment: Fragment) -> Painted {
+    Painted { status: StatusCode::OK, title: title.to_owned(), body, fragments: vec![fragment] }
+}
+
+fn paint_product(name: &str, content: &product::Content, now: Timestamp) -> Painted {
+    let fragments = [
+        product::render_card(content),
+        product::render_sums(content),
+        product::render_levels(content, now),
+        product::render_promise(content, now),
+        product::render_reserved(content, now),
+        product::render_movements(content, now),
+    ];
+    let body = product::body(&fragments);
+    Painted { status: StatusCode::OK, title: name.to_owned(), body, fragments: fragments.into() }
+}
+
+/// What stands at the address of a product that nobody ever named.
+pub(crate) fn unknown_product(name: &str) -> Painted {
+    let words = html! {
+        p { "No product is called “" strong { (name) } "”: it was never declared, and no event has named it." }
+        p { a href=(text::address("/", &[("q", name)])) { "Search the stock for it" } }
+    };
+    Painted {
+        status: StatusCode::NOT_FOUND,
+        title: "Unknown product".to_owned(),
+        body: layout::message("Unknown product", &words),
+        fragments: Vec::new(),
+    }
+}
