@@ -3,8 +3,7 @@
 use super::message::{Message, Said};
 use super::trial::Trial;
 use ledger::{
-    AccountKey, AccountKind, Catalog, DecisionKind, Effect, Event, EventKind, Position, Quantity, ReservationState,
-    State, Status, Timestamp,
+    AccountKey, Catalog, DecisionKind, Effect, Event, EventKind, Position, Quantity, ReservationState, State, Timestamp,
 };
 use rand::RngExt;
 use sim::oracle::{Oracle, StockKey};
@@ -81,10 +80,7 @@ impl Trial {
             }
         }
         tell_shipped(&mut oracle, entries, views.catalog());
-        let on_hand = views.catalog().accounts().filter(|(_, key)| key.kind.is_on_hand());
-        let shown = on_hand.map(|(account, key)| (name_of(views.catalog(), key), views.balance(account)));
-        let shown: BTreeMap<StockKey, Quantity> = shown.filter(|(_, quantity)| !quantity.is_zero()).collect();
-        assert_eq!(shown, oracle.stock_at(Timestamp::MAX), "shown, and counted by the oracle");
+        assert_eq!(stock_shown(&views), oracle.stock_at(Timestamp::MAX), "shown, and counted by the oracle");
     }
 
     fn check_held(&mut self, entries: &[Entry]) {
@@ -143,7 +139,7 @@ impl Trial {
     }
 }
 
-fn agree(state: &State, views: &Views) {
+pub(crate) fn agree(state: &State, views: &Views) {
     for (account, key) in state.catalog().accounts() {
         assert_eq!(views.balance(account), state.balance(account), "balance of {key:?}");
         assert_eq!(views.reserved(account), state.reserved(account), "reserved of {key:?}");
@@ -161,8 +157,15 @@ fn copy_of_snapshots(directory: &std::path::Path) -> tempfile::TempDir {
     copy
 }
 
+/// The stock on hand that is not zero.
+pub(crate) fn stock_shown(views: &Views) -> BTreeMap<StockKey, Quantity> {
+    let on_hand = views.catalog().accounts().filter(|(_, key)| key.kind.is_on_hand());
+    let shown = on_hand.map(|(account, key)| (name_of(views.catalog(), key), views.balance(account)));
+    shown.filter(|(_, quantity)| !quantity.is_zero()).collect()
+}
+
 /// Tells the oracle what fulfilled reservations took.
-fn tell_shipped(oracle: &mut Oracle, entries: &[Entry], catalog: &Catalog) {
+pub(crate) fn tell_shipped(oracle: &mut Oracle, entries: &[Entry], catalog: &Catalog) {
     let mut reserved = HashMap::new();
     for effect in entries.iter().flat_map(|entry| entry.decision.effects.iter().map(move |effect| (entry, effect))) {
         match effect {
@@ -171,8 +174,9 @@ fn tell_shipped(oracle: &mut Oracle, entries: &[Entry], catalog: &Catalog) {
             }
             (entry, Effect::ReservationEnded { reservation, outcome: ReservationState::Fulfilled }) => {
                 for (line, index) in reserved[reservation].iter().zip(0..) {
-                    let (product, location, ..) = name_of(catalog, catalog.account(line.account));
+                    let (product, location, lot, _) = name_of(catalog, catalog.account(line.account));
                     let event = Event::new(EventKind::ItemRemoved, &product, &location, line.quantity);
+                    let event = Event { lot: &lot, ..event };
                     let id = format!("{reservation} line {index}");
                     oracle.accept("reservations", &id, entry.decision.occurred_at, &event);
                 }
@@ -183,8 +187,12 @@ fn tell_shipped(oracle: &mut Oracle, entries: &[Entry], catalog: &Catalog) {
 }
 
 fn name_of(catalog: &Catalog, key: AccountKey) -> StockKey {
-    let status = Status::ALL.into_iter().find(|status| AccountKind::on_hand(*status) == key.kind);
     let location = catalog.location(key.location).path.to_string();
     let lot = catalog.lot(key.lot).name.to_string();
-    (catalog.product(key.product).name.to_string(), location, lot, status.expect("stock on hand has a status"))
+    (
+        catalog.product(key.product).name.to_string(),
+        location,
+        lot,
+        key.kind.status().expect("stock on hand has a status"),
+    )
 }
