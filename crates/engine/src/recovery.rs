@@ -194,12 +194,15 @@ pub(crate) fn for_each_entry<D: Disk>(
     Ok(())
 }
 
+/// Is shown decisions that follow each other, and the position of the first.
+type VisitRun<'v> = &'v mut dyn FnMut(Position, &[Decision]) -> Result<(), Error>;
+
 /// Shows `visit` the decisions from `from` to the durable end, in order, a block at a time.
 pub(crate) fn for_each_run<D: Disk>(
     directory: &Path,
     reader: &Reader<D>,
     from: Position,
-    visit: &mut dyn FnMut(Position, &[Decision]) -> Result<(), Error>,
+    visit: VisitRun<'_>,
 ) -> Result<(), Error> {
     let mut decisions = Vec::new();
     for block in reader.blocks(to_journal(from)) {

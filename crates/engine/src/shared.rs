@@ -76,6 +76,9 @@ pub struct Stats {
     pub sync_micros: Histogram,
 }
 
+/// Hears of the last position after each commit.
+type Observer = Box<dyn Fn(Position) + Send>;
+
 pub(crate) struct Shared {
     pub(crate) directory: PathBuf,
     pub(crate) settings: Settings,
@@ -89,7 +92,7 @@ pub(crate) struct Shared {
     /// Counts failures: a block decided before the newest one must not be appended.
     pub(crate) generation: AtomicU64,
     pub(crate) committed: AtomicU64,
-    observers: Mutex<Vec<Box<dyn Fn(Position) + Send>>>,
+    observers: Mutex<Vec<Observer>>,
     problems: Mutex<Option<String>>,
 }
 
@@ -136,7 +139,7 @@ impl Shared {
     }
 
     /// Calls `observer` with the last position after each commit; it must be quick and must not wait.
-    pub(crate) fn observe(&self, observer: Box<dyn Fn(Position) + Send>) {
+    pub(crate) fn observe(&self, observer: Observer) {
         self.observers.lock().expect("observers do not panic").push(observer);
     }
 
