@@ -68,7 +68,7 @@ pub(crate) fn movement(catalog: &Catalog, product: ProductId, position: Position
         take_effect(catalog, product, effect, &mut movement);
     }
     if let Some((given, unit)) = &entry.given {
-        movement.notes.insert(0, format!("given as {} {unit}", text::quantity(*given)));
+        movement.remarks.push(format!("given as {} {unit}", text::quantity(*given)));
     }
     movement
 }
@@ -106,7 +106,11 @@ fn take_effect(catalog: &Catalog, product: ProductId, effect: &Effect, movement:
             movement.is_change = true;
             take_lot(catalog, counted.account, movement);
             let (found, expected) = (text::quantity(counted.quantity), text::quantity(counted.expected));
-            movement.notes.insert(0, format!("counted {found}, books said {expected}"));
+            movement.remarks.push(if counted.quantity == counted.expected {
+                format!("counted {found}, as expected")
+            } else {
+                format!("counted {found}, books said {expected}")
+            });
         }
         Effect::Reserved(reservation) => {
             let lines = || reservation.lines.iter().filter(|line| catalog.account(line.account).product == product);
@@ -118,10 +122,10 @@ fn take_effect(catalog: &Catalog, product: ProductId, effect: &Effect, movement:
         }
         Effect::ReservationEnded { reservation, outcome } => {
             movement.reference = reservation.to_string();
-            movement.notes.push(format!("reservation {}", outcome.name()));
+            movement.remarks.push(format!("reservation {}", outcome.name()));
         }
         Effect::Reversed { entry, reason } => {
-            movement.notes.push(format!("reverses position {}: {reason}", text::count(entry.0)));
+            movement.remarks.push(format!("reverses position {}: {reason}", text::count(entry.0)));
         }
         _ => {}
     }

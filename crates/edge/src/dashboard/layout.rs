@@ -84,9 +84,13 @@ pub(crate) fn page(frame: &Frame<'_>, main: &Markup) -> Markup {
                 (header(frame))
                 main #main tabindex="-1" { (main) }
                 footer.foot {
-                    p {
-                        "Stocktide · figures as of " (text::absolute(frame.now)) ", renewed as they change · "
-                        a href="/openapi.json" { "API" }
+                    @if frame.live.is_empty() {
+                        p { "Stocktide" }
+                    } @else {
+                        p {
+                            "Stocktide · figures as of " (text::absolute(frame.now)) ", renewed as they change · "
+                            a href="/openapi.json" { "API" }
+                        }
                     }
                 }
             }
@@ -106,8 +110,10 @@ fn header(frame: &Frame<'_>) -> Markup {
                     @if frame.is_demo {
                         span.flag title="What is shown here is simulated" { "demo data" }
                     }
-                    p.state role="status" data-state="painted" { i {} span { "Not live" } }
-                    button type="button" data-pause hidden { "Pause" }
+                    @if !frame.live.is_empty() {
+                        p.state role="status" data-state="painted" { i {} span { "Not live" } }
+                        button type="button" data-pause hidden { "Pause" }
+                    }
                     @if frame.can_sign_out {
                         form method="post" action="/sign-out" { button { "Sign out" } }
                     }

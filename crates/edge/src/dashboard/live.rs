@@ -48,13 +48,17 @@ type Sender = mpsc::Sender<Result<Event, Infallible>>;
 async fn follow(app: App, desk: Desk, view: View, sender: &Sender) {
     let (mut committed, mut stopping) = (app.committed(), app.stopping());
     let mut sent = Sent::default();
-    let hello = serde_json::json!({"now": app.engine().now().0 / 1000, "script": SCRIPT.address()});
-    if sender.send(Ok(Event::default().event("hello").retry(RETRY).data(hello.to_string()))).await.is_err() {
+    let hello = Event::default().event("hello").retry(RETRY).data(SCRIPT.address());
+    if sender.send(Ok(hello)).await.is_err() {
         return;
     }
     loop {
         committed.mark_unchanged();
         let Some(fragments) = paint(&app, &desk, &view).await else { return };
+        // A clock that is set, or that a simulation hurries, is followed.
+        if sender.send(Ok(Event::default().event("clock").data(millis(&app)))).await.is_err() {
+            return;
+        }
         for news in fragments.iter().filter_map(|fragment| sent.news(fragment)) {
             if sender.send(Ok(message(&news))).await.is_err() {
                 return;
@@ -86,6 +90,11 @@ async fn paint(app: &App, desk: &Desk, view: &View) -> Option<Vec<Fragment>> {
             None
         }
     }
+}
+
+/// The time in milliseconds since 1970, as scripts count it.
+fn millis(app: &App) -> String {
+    (app.engine().now().0 / 1000).to_string()
 }
 
 fn message(news: &News) -> Event {

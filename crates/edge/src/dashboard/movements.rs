@@ -3,7 +3,7 @@
 use crate::dashboard::fragment::{Fragment, Part};
 use crate::dashboard::stock::pager;
 use crate::dashboard::{Params, text};
-use ledger::{Position, Quantity, Timestamp};
+use ledger::{DecisionKind, Position, Quantity, Timestamp};
 use maud::{Markup, html};
 use views::{ActivityItem, ActivityQuery, Page, Views, WarehouseQuery};
 
@@ -56,16 +56,21 @@ pub(crate) struct Movement {
     pub(crate) source: String,
     pub(crate) reason: String,
     pub(crate) reference: String,
-    /// What it showed to be wrong, and what else there is to say.
+    /// What else there is to say.
+    pub(crate) remarks: Vec<String>,
+    /// What it showed to be wrong.
     pub(crate) notes: Vec<String>,
 }
 
 impl From<&ActivityItem> for Movement {
     fn from(item: &ActivityItem) -> Self {
-        let text = |text: &Option<std::sync::Arc<str>>| text.as_deref().unwrap_or_default().to_owned();
-        let is_between = item.to.is_some();
+        let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+        // What left several places at once names two of them, and went to neither.
+        let has_both =
+            matches!(item.kind, DecisionKind::ItemMoved | DecisionKind::StatusChanged | DecisionKind::EntryReversed);
+        let is_between = has_both && item.to.is_some();
         let comes = !is_between && !item.delta.is_negative();
-        let place = text(&item.location);
+        let place = text(item.location.as_deref());
         Self {
             position: item.position,
             kind: item.kind.name(),
@@ -73,13 +78,14 @@ impl From<&ActivityItem> for Movement {
             occurred_at: item.occurred_at,
             product: item.product.as_deref().map(str::to_owned),
             from: if comes { String::new() } else { place.clone() },
-            to: if comes { place } else { text(&item.to) },
-            lot: text(&item.lot),
+            to: if comes { place } else { text(item.to.as_deref().filter(|_| is_between)) },
+            lot: text(item.lot.as_deref()),
             quantity: item.location.is_some().then_some(item.delta),
             is_change: !is_between,
             source: item.source.to_string(),
             reason: item.reason.as_deref().unwrap_or_default().to_owned(),
             reference: item.reference.as_deref().unwrap_or_default().to_owned(),
+            remarks: Vec::new(),
             notes: item.discrepancies.iter().map(text::words).collect(),
         }
     }
@@ -181,11 +187,12 @@ fn row(movement: &Movement, with_product: bool, now: Timestamp) -> Part {
             td.wide {
                 (text::words(movement.kind))
                 @if !movement.reason.is_empty() { span.soft { " · " (text::words(&movement.reason)) } }
-                @if is_late || !movement.notes.is_empty() {
+                @if is_late || !movement.notes.is_empty() || !movement.remarks.is_empty() {
                     span.notes {
-                        @for note in &movement.notes { span { (note) } }
+                        @for remark in &movement.remarks { span { (remark) } }
+                        @for note in &movement.notes { span.warn { (note) } }
                         @if is_late {
-                            span title=(format!("happened {}", text::absolute(movement.occurred_at))) {
+                            span.warn title=(format!("happened {}", text::absolute(movement.occurred_at))) {
                                 "late by " (text::span(late))
                             }
                         }
@@ -199,8 +206,8 @@ fn row(movement: &Movement, with_product: bool, now: Timestamp) -> Part {
             }
             td.route.wide { (route(movement)) }
             (quantity_cell(movement))
-            td data-label="Source" { (movement.source) }
-            td data-label="Reference" { (movement.reference) }
+            td.name data-label="Source" { (movement.source) }
+            td.name data-label="Reference" { (movement.reference) }
             td.number.soft data-label="Position" { (text::count(movement.position.0)) }
         }
     };

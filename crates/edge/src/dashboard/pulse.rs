@@ -4,13 +4,13 @@ use crate::App;
 use crate::dashboard::fragment::{Fragment, Part};
 use crate::dashboard::{chart, text};
 use engine::{Health, Stats, Summary};
-use ledger::{Position, Timestamp};
+use ledger::Position;
 use maud::{Markup, html};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 use views::Totals;
 
 /// Seconds that the line shows.
@@ -30,7 +30,8 @@ struct Samples {
     /// Of the last second in which something was acknowledged.
     acknowledge_micros: Summary,
     events: u64,
-    at: Option<Timestamp>,
+    /// By a clock that cannot jump, nor run ahead as that of a simulation does.
+    at: Option<Instant>,
 }
 
 /// What the tiles show.
@@ -60,14 +61,14 @@ impl Pulse {
             seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
                 tokio::select! {
-                    _ = seconds.tick() => pulse.sample(app.engine().stats(), app.engine().now()),
+                    _ = seconds.tick() => pulse.sample(app.engine().stats(), Instant::now()),
                     _ = stopping.wait_for(|stopping| *stopping) => break,
                 }
             }
         });
     }
 
-    fn sample(&self, stats: &Stats, now: Timestamp) {
+    fn sample(&self, stats: &Stats, now: Instant) {
         let recent = stats.acknowledge_micros_recent.drain();
         let mut samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
         samples.take(events(stats), now);
@@ -76,14 +77,11 @@ impl Pulse {
         }
     }
 
-    /// What the tiles show now. Before the first sample, what the counters say since the start.
+    /// What the tiles show now.
     pub(crate) fn figures(&self, app: &App, totals: Totals) -> Figures {
         let engine = app.engine();
         let samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut rates: Vec<u64> = samples.rates.iter().copied().collect();
-        if rates.is_empty() {
-            rates.extend(rate(events(engine.stats()), engine.now().0.saturating_sub(app.started_at().0)));
-        }
+        let rates = samples.rates.iter().copied().collect();
         let mut acknowledge_micros = samples.acknowledge_micros;
         if acknowledge_micros.count == 0 {
             acknowledge_micros = engine.stats().acknowledge_micros.summary();
@@ -93,9 +91,9 @@ impl Pulse {
 }
 
 impl Samples {
-    fn take(&mut self, events: u64, now: Timestamp) {
+    fn take(&mut self, events: u64, now: Instant) {
         if let Some(before) = self.at
-            && let Some(rate) = rate(events.saturating_sub(self.events), now.0.saturating_sub(before.0))
+            && let Some(rate) = rate(events.saturating_sub(self.events), now.saturating_duration_since(before))
         {
             if self.rates.len() >= SAMPLES_MAX {
                 self.rates.pop_front();
@@ -115,9 +113,9 @@ fn events(stats: &Stats) -> u64 {
 }
 
 /// Events a second; `None` when no time passed.
-fn rate(events: u64, passed_micros: i64) -> Option<u64> {
-    let passed = u64::try_from(passed_micros).ok().filter(|passed| *passed > 0)?;
-    Some(u64::try_from(u128::from(events) * 1_000_000 / u128::from(passed)).unwrap_or(u64::MAX))
+fn rate(events: u64, passed: Duration) -> Option<u64> {
+    let rate = (u128::from(events) * 1_000_000).checked_div(passed.as_micros())?;
+    Some(u64::try_from(rate).unwrap_or(u64::MAX))
 }
 
 /// The tiles.
@@ -167,7 +165,9 @@ pub(crate) fn note(words: &str) -> Markup {
 }
 
 fn rate_tile(rates: &[u64]) -> Part {
-    let last = rates.last().copied().unwrap_or_default();
+    let Some(last) = rates.last().copied() else {
+        return tile("rate", html! { "Events per second" }, html! { "–" }, note("being measured"));
+    };
     let (min, max) = (rates.iter().min().copied().unwrap_or_default(), rates.iter().max().copied().unwrap_or_default());
     let words = format!(
         "Events per second over the last {}: {} to {}, now {}",
@@ -218,13 +218,15 @@ mod tests {
     #[test]
     fn rates_are_events_by_the_time_that_passed() {
         let mut samples = Samples::default();
-        samples.take(100, Timestamp(0));
-        samples.take(350, Timestamp(500_000));
-        samples.take(350, Timestamp(500_000));
-        samples.take(350, Timestamp(1_500_000));
+        let start = Instant::now();
+        let after = |millis| start + Duration::from_millis(millis);
+        samples.take(100, after(0));
+        samples.take(350, after(500));
+        samples.take(350, after(500));
+        samples.take(350, after(1_500));
         assert_eq!(samples.rates, [500, 0], "no time, no sample");
         for second in 2..1_000 {
-            samples.take(350, Timestamp(second * 1_000_000));
+            samples.take(350, after(second * 1_000));
         }
         assert_eq!(samples.rates.len(), SAMPLES_MAX);
     }

@@ -189,7 +189,8 @@ fn movements_say_from_where_to_where_and_what_was_odd() {
     let shown = |position| {
         let movement = books.movement("SKU1", position);
         let quantity = movement.quantity.map(|quantity| quantity.to_string()).unwrap_or_default();
-        format!("{} → {}: {quantity} {} {:?}", movement.from, movement.to, movement.reference, movement.notes)
+        let said = [movement.remarks, movement.notes].concat();
+        format!("{} → {}: {quantity} {} {said:?}", movement.from, movement.to, movement.reference)
     };
     assert_eq!(shown(1), "supplier → warehouse_A/a: 10  []");
     assert_eq!(shown(2), "warehouse_A/a → warehouse_A/b: 4 TO-1 []");

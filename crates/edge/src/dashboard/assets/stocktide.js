@@ -8,11 +8,9 @@
   const MARKS_MAX = 40; // when nearly everything changes, marking it says nothing
   const WORDS = { live: "Live", connecting: "Connecting", reconnecting: "Reconnecting", paused: "Paused" };
   const body = document.body;
-  const state = document.querySelector("[data-state]");
-  const pause = document.querySelector("[data-pause]");
-  let source = null;
-  let retry = 0;
-  let isPaused = false;
+  if (!body.dataset.live) return;
+  const [state, pause] = ["[data-state]", "[data-pause]"].map(place => document.querySelector(place));
+  let [source, retry, isPaused] = [null, 0, false];
   let serverAhead = Number(body.dataset.now) - Date.now();
 
   // The connection, and its state in words.
@@ -25,14 +23,14 @@
   function connect() {
     clearTimeout(retry);
     source?.close();
-    if (!body.dataset.live || isPaused || document.hidden) return;
+    if (isPaused || document.hidden) return;
     source = new EventSource(body.dataset.live);
     source.addEventListener("hello", event => {
-      const hello = JSON.parse(event.data);
-      if (hello.script !== document.querySelector("script[src]").getAttribute("src")) location.reload();
-      serverAhead = hello.now - Date.now();
+      // A server with another script has other pages, too.
+      if (event.data !== document.querySelector("script[src]").getAttribute("src")) location.reload();
       say("live");
     });
+    source.addEventListener("clock", event => (serverAhead = Number(event.data) - Date.now()));
     source.addEventListener("fragment", event => take(JSON.parse(event.data)));
     source.addEventListener("error", event => {
       if (event.target !== source) return;
@@ -147,8 +145,7 @@
   }
 
   // Searching as one types: the same page that the form would have led to, put into this one.
-  let typing = 0;
-  let search = null;
+  let [typing, search] = [0, null];
 
   async function find(form) {
     clearTimeout(typing);
@@ -161,9 +158,9 @@
       const answer = await fetch(address, { headers: { Accept: "text/html" }, signal: search.signal });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       history.replaceState(null, "", address);
-      body.dataset.live = page.body.dataset.live ?? "";
+      body.dataset.live = page.body.dataset.live;
       morph(document.querySelector("main"), page.querySelector("main"));
-      marks.length = 0;
+      marks.length = 0; // a search changes what is shown, not the stock
       connect();
     } catch (fault) {
       if (fault.name !== "AbortError") location.assign(address);
@@ -184,7 +181,7 @@
 
   // Live while somebody looks and has not asked for a pause.
   function resume() {
-    if (body.dataset.live) say(isPaused || document.hidden ? "paused" : "connecting");
+    say(isPaused || document.hidden ? "paused" : "connecting");
     connect();
   }
 
@@ -193,7 +190,7 @@
     pause.textContent = isPaused ? "Resume" : "Pause";
     resume();
   });
-  pause.hidden = !body.dataset.live;
+  pause.hidden = false;
   document.addEventListener("visibilitychange", resume);
   addEventListener("pageshow", event => event.persisted && resume());
   setInterval(tellTimes, 1000);
