@@ -31,6 +31,7 @@ pub(crate) struct Reply {
     pub(crate) receipt: Receipt,
     pub(crate) done: Done,
     pub(crate) submitted_at: u64,
+    pub(crate) dry_run: bool,
 }
 
 /// Decisions that become durable together. Without decisions it only carries replies, behind those before it.
@@ -191,7 +192,7 @@ impl<D: Disk> Partition<D> {
             }
         }
         receipt.as_of = self.state.position();
-        block.replies.push(Reply { receipt, done, submitted_at });
+        block.replies.push(Reply { receipt, done, submitted_at, dry_run });
     }
 
     /// Decides requests from `index` on until the block is full; answers the index of the first one left.

@@ -1,9 +1,9 @@
 //! The third stage: shows what is durable, then answers, then wakes whoever follows.
 
-use crate::Outcome;
 use crate::partition::{Block, Reply};
 use crate::shared::Shared;
 use crate::snapshotter::Chores;
+use crate::{Outcome, Receipt};
 use ledger::{Decision, Position};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -41,25 +41,30 @@ impl Publisher {
             self.show(first, &decisions);
         }
         let now = self.shared.clock.stopwatch_micros();
-        for Reply { receipt, done, submitted_at } in replies {
-            let micros = now.saturating_sub(submitted_at);
-            let stats = &self.shared.stats;
-            stats.acknowledge_micros.record_many(micros, receipt.len() as u64);
-            stats.acknowledge_micros_recent.record_many(micros, receipt.len() as u64);
-            stats.accepted.fetch_add(receipt.accepted() as u64, Ordering::Relaxed);
-            for (_, outcome) in receipt.exceptions() {
-                let counter = match outcome {
-                    Outcome::Accepted { .. } => &stats.accepted,
-                    Outcome::Duplicate { .. } => &stats.duplicates,
-                    Outcome::Held { .. } => &stats.held,
-                    Outcome::Rejected { .. } => &stats.rejected,
-                };
-                counter.fetch_add(1, Ordering::Relaxed);
+        for Reply { receipt, done, submitted_at, dry_run } in replies {
+            if !dry_run {
+                self.count(&receipt, now.saturating_sub(submitted_at));
             }
             done(Ok(receipt));
         }
         if !decisions.is_empty() {
             self.shared.notify(self.shared.committed());
+        }
+    }
+
+    fn count(&self, receipt: &Receipt, micros: u64) {
+        let stats = &self.shared.stats;
+        stats.acknowledge_micros.record_many(micros, receipt.len() as u64);
+        stats.acknowledge_micros_recent.record_many(micros, receipt.len() as u64);
+        stats.accepted.fetch_add(receipt.accepted() as u64, Ordering::Relaxed);
+        for (_, outcome) in receipt.exceptions() {
+            let counter = match outcome {
+                Outcome::Accepted { .. } => &stats.accepted,
+                Outcome::Duplicate { .. } => &stats.duplicates,
+                Outcome::Held { .. } => &stats.held,
+                Outcome::Rejected { .. } => &stats.rejected,
+            };
+            counter.fetch_add(1, Ordering::Relaxed);
         }
     }
 

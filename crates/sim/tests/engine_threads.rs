@@ -6,7 +6,9 @@ mod engine_support;
 use engine::{Clock, Engine, Health, Outcome, Settings, Unavailable};
 use engine_support::{JOURNAL_SEED, START, Trial, for_each_seed, settings};
 use journal::Disk;
-use ledger::{Body, Event, EventKind, Position, Quantity, Request, Timestamp};
+use ledger::{
+    Body, Command, DecisionKind, Event, EventKind, Position, Quantity, Request, Reserve, ReserveLine, Timestamp,
+};
 use sim::disk::{DiskFailure, DiskOperation, Fault, SimDisk};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -60,6 +62,32 @@ fn a_full_queue_refuses_and_drains() {
     assert_eq!(submit(5), Ok(()));
     trial.stages().settle();
     assert_eq!(handle.position(), Position(60));
+}
+
+#[test]
+fn reservations_end_in_time_however_much_waits() {
+    let mut trial = Trial::new(1);
+    trial.start().expect("the disk is sound");
+    let handle = trial.stages().handle().clone();
+    let hasher = handle.hasher();
+    let line = ReserveLine { product: "nut".into(), quantity: Quantity::units(1), location: "".into(), lot: "".into() };
+    let expires_at = Some(trial.now().plus(1_000_000));
+    let (reservation, warehouse, lines) = ("order-1".into(), "north".into(), vec![line]);
+    let reserve = Command::Reserve(Reserve { reservation, warehouse, lines, expires_at, partial: false });
+    let key = hasher.command("shop", "1", trial.now(), &reserve);
+    let mut batch = arrivals("gate", 0..1);
+    batch.push_command("simulation", "shop", "1", key, trial.now(), reserve);
+    handle.submit(batch, |receipt| assert_eq!(receipt.expect("it works").accepted(), 2)).expect("there is room");
+    trial.stages().settle();
+    trial.pass(1_000_000);
+    for number in 1..5 {
+        handle.submit(arrivals("gate", number..number + 1), |_| {}).expect("there is room");
+    }
+    handle.tick();
+    trial.stages().settle();
+    let ended = handle.entry(Position(3)).expect("the journal reads").expect("it is there");
+    assert_eq!(ended.decision.kind, DecisionKind::ReservationsExpired);
+    assert_eq!(handle.position(), Position(7));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What must be true when nothing is under way.
 
 use super::message::{Message, Said};
-use super::trial::Trial;
+use super::trial::{Figures, Trial};
 use ledger::{
     AccountKey, Catalog, DecisionKind, Effect, Event, EventKind, Position, Quantity, ReservationState, State, Timestamp,
 };
@@ -24,6 +24,7 @@ impl Trial {
             assert!(stages.state().conserves(), "stock is neither made nor lost");
             agree(stages.state(), &handle.views());
         }
+        self.follow();
         self.check_acknowledged(&entries);
         self.check_stock(&entries);
         self.check_held(&entries);
@@ -43,6 +44,30 @@ impl Trial {
         };
         self.stages().handle().for_each_entry(Position(1), visit).expect("the journal reads");
         entries
+    }
+
+    /// Whoever follows the changes hears of every figure that changed since it last looked.
+    pub(crate) fn follow(&mut self) {
+        let handle = self.stages().handle().clone();
+        let views = handle.views();
+        let mut figures = Figures::new();
+        for (account, key) in views.catalog().accounts().filter(|(_, key)| key.kind.is_on_hand()) {
+            let (on_hand, reserved) = figures.entry((key.product, views.catalog().warehouse_of(account))).or_default();
+            *on_hand += views.balance(account).micros();
+            *reserved += views.reserved(account).micros();
+        }
+        let at = views.position();
+        if let Some((before, seen)) = self.followed.replace((at, figures.clone()))
+            && let Some(changes) = handle.changes_since(before)
+        {
+            assert!(changes.up_to >= at, "the changes reach up to what is shown");
+            let told: HashSet<_> = changes.stock.iter().map(|change| (change.product, change.warehouse)).collect();
+            let changed =
+                figures.iter().filter(|(key, figures)| seen.get(*key).copied().unwrap_or_default() != **figures);
+            for (key, figures) in changed {
+                assert!(told.contains(key), "nobody told that {key:?} became {figures:?} since {before}");
+            }
+        }
     }
 
     /// What was acknowledged is there, once, and nothing is there that nobody sent.

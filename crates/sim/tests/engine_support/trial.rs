@@ -2,7 +2,7 @@
 
 use super::message::{Message, SECOND, Said, Traffic};
 use engine::{Clock, Health, Outcome, Receipt, Settings, Stages, Unavailable};
-use ledger::{Position, Timestamp};
+use ledger::{LocationId, Position, ProductId, Timestamp};
 use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -47,7 +47,12 @@ pub(crate) struct Trial {
     pub(crate) acknowledged: BTreeMap<usize, Place>,
     /// Messages whose sender knows nothing, and sends again.
     pub(crate) unanswered: BTreeSet<usize>,
+    /// What somebody who follows the changes has seen last.
+    pub(crate) followed: Option<(Position, Figures)>,
 }
+
+/// On hand and reserved, in micro-units, by product and warehouse.
+pub(crate) type Figures = BTreeMap<(ProductId, LocationId), (i64, i64)>;
 
 impl Trial {
     pub(crate) fn new(seed: u64) -> Self {
@@ -67,6 +72,7 @@ impl Trial {
             answers: Arc::default(),
             acknowledged: BTreeMap::new(),
             unanswered: BTreeSet::new(),
+            followed: None,
             chance,
         }
     }
@@ -218,6 +224,7 @@ impl Trial {
             16..20 => drop(self.stages().publish()),
             20 => drop(self.stages().prepare()),
             21 => drop(self.stages().take_snapshot()),
+            22 if self.chance.random_ratio(1, 2) => self.follow(),
             22 => self.stages().handle().tick(),
             _ => {
                 let micros = self.chance.random_range(-5 * SECOND..60 * SECOND);
