@@ -16,8 +16,8 @@ Examples:
   stocktide verify --data DIR
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 data damaged.
-Every option NAME can also be set as STOCKTIDE_NAME where its help says so, and those of `serve` in the file given
-with --config; a flag wins over the environment, and the environment over the file.";
+Options can also be set in the environment, by the names that the help of each shows, and those of
+`serve` in the file given with --config: a flag wins over the environment, that over the file.";
 
 /// Keeps perpetual inventory, live: every movement of stock in one durable ledger.
 #[derive(Debug, Parser)]
@@ -37,7 +37,7 @@ struct CommonArgs {
     /// Says more or less: error, warn, info, debug, trace, or such as `warn,engine=debug`.
     #[arg(long, global = true, env = "STOCKTIDE_LOG", value_name = "LEVEL", help_heading = "Common options")]
     log: Option<String>,
-    /// How log lines look, on standard error.
+    /// How log lines look, on standard error: text or json.
     #[arg(long, global = true, env = "STOCKTIDE_LOG_FORMAT", value_name = "FORMAT", help_heading = "Common options")]
     log_format: Option<LogFormat>,
 }
@@ -82,9 +82,15 @@ pub(crate) fn run() -> Result<Ended> {
     }
 }
 
-/// Help names the variables of the environment, never what is in them.
+/// Help names the variables of the environment, never what is in them. Values are few, so the help of each option says
+/// them itself and stays on its line.
 fn without_values(command: clap::Command) -> clap::Command {
-    command.mut_args(|arg| arg.hide_env_values(true)).mut_subcommands(without_values)
+    let plain = |arg: clap::Arg| {
+        let takes_value = arg.get_action().takes_values();
+        let arg = arg.hide_env_values(true);
+        if takes_value { arg.hide_possible_values(true) } else { arg }
+    };
+    command.mut_args(plain).mut_subcommands(without_values)
 }
 
 #[cfg(test)]

@@ -85,7 +85,7 @@ impl Reverse {
                 let engine = directory::open(&directory, settings, clock::engine_clock())?;
                 let judged = reverse_here(&engine.handle(), position, &reason, dry_run);
                 engine.shutdown()?;
-                let done = match judged? {
+                match judged? {
                     Outcome::Accepted { .. } if dry_run => format!("entry {position} can be reversed"),
                     Outcome::Accepted { position: at } => format!("reversed entry {position} by entry {at}"),
                     Outcome::Duplicate { position: at, .. } => {
@@ -94,8 +94,7 @@ impl Reverse {
                     Outcome::Held { rejection, .. } | Outcome::Rejected { rejection } => {
                         bail!("entry {position} was not reversed: {}: {rejection}", rejection.code())
                     }
-                };
-                done
+                }
             }
         };
         output::line(&said)?;

@@ -40,14 +40,14 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ExportArgs {
-    /// What to write.
+    /// What to write: entries, events or stock.
     #[arg(default_value = "entries")]
     what: What,
     #[command(flatten)]
     data: DataArgs,
     #[command(flatten)]
     server: ServerAddressArgs,
-    /// How; by the ending of the output's name if absent, else NDJSON (CSV for stock).
+    /// How: ndjson or csv [default: by the ending of the output's name, else ndjson, csv for stock].
     #[arg(long, value_name = "FORMAT")]
     format: Option<Format>,
     /// From this position or time of recording on.
@@ -217,7 +217,7 @@ fn entries(directory: &Path, range: Range, format: Format, out: &mut dyn Write) 
     let mut names = Known::new();
     let mut lines = match format {
         Format::Ndjson => Lines::Ndjson(out),
-        Format::Csv => Lines::Csv(wire::export::CsvExport::new(out).context("writing the export")?),
+        Format::Csv => Lines::Csv(Box::new(wire::export::CsvExport::new(out).context("writing the export")?)),
     };
     for_each_entry(directory, &reader, &mut |position, entry| {
         if range.is_past(position, &entry) {
@@ -235,7 +235,7 @@ fn entries(directory: &Path, range: Range, format: Format, out: &mut dyn Write) 
 /// Entries on their way out.
 enum Lines<'a> {
     Ndjson(&'a mut dyn Write),
-    Csv(wire::export::CsvExport<&'a mut dyn Write>),
+    Csv(Box<wire::export::CsvExport<&'a mut dyn Write>>),
 }
 
 impl Lines<'_> {

@@ -37,7 +37,7 @@ pub(crate) struct ImportArgs {
     /// Judges every row and changes nothing.
     #[arg(long)]
     dry_run: bool,
-    /// The files' format, whatever their names.
+    /// The files' format, whatever their names: csv or ndjson.
     #[arg(long, value_name = "FORMAT")]
     format: Option<Format>,
     /// The source of events that name none [default: the file's name].

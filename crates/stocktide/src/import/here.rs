@@ -128,8 +128,8 @@ impl Here {
             let command = Command::Hold(Box::new(unusable));
             // The text is part of the id, so that a row that was mended and is still bad is kept anew.
             let id = format!("{place}-{:032x}", hasher.named(&place, &bad.raw));
-            let key = hasher.command("import", &id, now, &command);
-            batch.push_command("import", "import", &id, key, now, command);
+            let key = hasher.command(file, &id, now, &command);
+            batch.push_command("import", file, &id, key, now, command);
         }
         batch
     }
