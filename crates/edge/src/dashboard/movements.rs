@@ -1,7 +1,7 @@
 //! `/movements`: what happened last, anywhere; and the rows of movements that other pages show, too.
 
 use crate::dashboard::fragment::{Fragment, Part};
-use crate::dashboard::stock::pager;
+use crate::dashboard::stock::{is_long, pager, product_link};
 use crate::dashboard::{Params, text};
 use ledger::{DecisionKind, Position, Quantity, Timestamp};
 use maud::{Markup, html};
@@ -201,13 +201,13 @@ fn row(movement: &Movement, with_product: bool, now: Timestamp) -> Part {
             }
             @if with_product {
                 td.product.wide {
-                    @if let Some(product) = &movement.product { a href=(text::product_address(product)) { (product) } }
+                    @if let Some(product) = &movement.product { (product_link(product)) }
                 }
             }
             td.route.wide { (route(movement)) }
             (quantity_cell(movement))
-            td.name data-label="Source" { (movement.source) }
-            td.name data-label="Reference" { (movement.reference) }
+            td.name.long[is_long(&movement.source)] data-label="Source" { (movement.source) }
+            td.name.long[is_long(&movement.reference)] data-label="Reference" { (movement.reference) }
             td.number.soft data-label="Position" { (text::count(movement.position.0)) }
         }
     };

@@ -2,7 +2,7 @@
 
 use crate::dashboard::fragment::{Fragment, Part};
 use crate::dashboard::movements::{warehouse_form, warehouse_names};
-use crate::dashboard::stock::{figure, pager};
+use crate::dashboard::stock::{figure, pager, product_link};
 use crate::dashboard::{Params, text};
 use ledger::Timestamp;
 use maud::{Markup, html};
@@ -92,7 +92,7 @@ fn row(item: &RecountItem, now: Timestamp) -> Part {
     let key = item.account.0.to_string();
     let markup = html! {
         tr data-key=(key) data-recount=(item.position) {
-            th.product.wide scope="row" { a href=(text::product_address(&item.product)) { (item.product) } }
+            th.product.wide scope="row" { (product_link(&item.product)) }
             td.wide {
                 (item.location)
                 @if item.status != ledger::Status::Available { span.soft { " " (item.status.name()) } }

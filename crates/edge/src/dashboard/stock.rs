@@ -276,7 +276,7 @@ fn row(item: &StockItem, now: Timestamp) -> Part {
     let markup = html! {
         tr data-key=(key) data-product=(item.product) {
             th.product.wide scope="row" {
-                a href=(text::product_address(&item.product)) { (item.product) }
+                (product_link(&item.product))
                 @if !item.name.is_empty() { " " span.soft { (item.name) } }
             }
             td.wide { (item.warehouse) }
@@ -292,6 +292,16 @@ fn row(item: &StockItem, now: Timestamp) -> Part {
         }
     };
     Part::new(key, markup)
+}
+
+/// A link to the page of a product.
+pub(crate) fn product_link(product: &str) -> Markup {
+    html! { a.long[is_long(product)] href=(text::product_address(product)) { (product) } }
+}
+
+/// Whether a name may be broken over lines, which short ones should not be.
+pub(crate) fn is_long(name: &str) -> bool {
+    name.chars().nth(28).is_some()
 }
 
 /// A cell with a quantity.
