@@ -31,7 +31,7 @@ fn form(is_wrong: bool) -> Markup {
                     label for="token" { "Token" }
                     input #token type="password" name="token" required autocomplete="current-password" aria-describedby="hint";
                 }
-                p #hint.soft { "It was shown when the server was set up, or somebody gave it to you." }
+                p #hint.soft { "The server wrote it to a file in its data directory when it first started; or somebody gave you one." }
                 button.main { "Sign in" }
             }
         }

@@ -208,7 +208,7 @@ pub(crate) fn render_stock(content: &Content, filter: &Filter, now: Timestamp) -
         html! {
             div #stock {
                 p.unseen role="status" { (text::length(rows.items.len())) " rows of stock" }
-                @if is_empty { (nothing(content, filter)) }
+                @if is_empty { (nothing(content, filter, now)) }
                 div.scroll hidden[is_empty] {
                     table.cardlike {
                         caption.unseen { "Stock by product and warehouse, in base units" }
@@ -244,7 +244,7 @@ pub(crate) fn pager(next: Option<String>, first: Option<String>) -> Markup {
     }
 }
 
-fn nothing(content: &Content, filter: &Filter) -> Markup {
+fn nothing(content: &Content, filter: &Filter, now: Timestamp) -> Markup {
     html! {
         div.nothing {
             @if content.rows.next.is_some() {
@@ -261,12 +261,20 @@ fn nothing(content: &Content, filter: &Filter) -> Markup {
                 p { "No stock was ever kept of the products declared." }
             } @else {
                 p { "Nothing has been recorded yet. The first event makes the first row:" }
-                pre tabindex="0" { code {
-                    "curl --json '{\"event\": \"item_added\", \"product_id\": \"SKU123\", \"location\": \"warehouse_A\", \"quantity\": 5}' \\\n  http://HOST/v1/events"
-                } }
+                pre tabindex="0" { code { (first_event(now)) } }
+                p { "If this server asks for a token, add " code { "-H 'Authorization: Bearer TOKEN'" } "." }
             }
         }
     }
+}
+
+/// How to send the first event. It happened as the day began, so that the words stay the same all day.
+fn first_event(now: Timestamp) -> String {
+    let event = format!(
+        r#"{{"event": "item_added", "product_id": "SKU123", "location": "warehouse_A", "quantity": 5, "timestamp": "{}T00:00:00Z"}}"#,
+        text::day(now.day())
+    );
+    format!("curl --json '{event}' \\\n  http://ADDRESS/v1/events")
 }
 
 fn row(item: &StockItem, now: Timestamp) -> Part {
