@@ -44,13 +44,19 @@ pub(crate) async fn collect(app: &App, request: Request, bytes_max: usize) -> Re
     }
 }
 
+/// The layout that a `Content-Type` names. What curl says of `--data` when nobody told it better counts as JSON.
+pub(crate) fn layout(typed: &str) -> Option<ContentKind> {
+    let is_curl = typed.eq_ignore_ascii_case("application/x-www-form-urlencoded");
+    if is_curl { Some(ContentKind::Json) } else { ContentKind::from_content_type(typed) }
+}
+
 /// Reads a body of JSON.
 ///
 /// # Errors
 /// As [`collect`]; 415 `unsupported_media_type` when it says that it is something else.
 pub(crate) async fn json(app: &App, request: Request) -> Result<Whole, Problem> {
     let typed = request.headers().get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default());
-    if let Some(typed) = typed.filter(|typed| ContentKind::from_content_type(typed) != Some(ContentKind::Json)) {
+    if let Some(typed) = typed.filter(|typed| layout(typed) != Some(ContentKind::Json)) {
         let detail =
             format!("bodies of type {} are not taken here; send application/json", wire::problem::shown(typed));
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail));

@@ -141,7 +141,11 @@ pub(crate) fn entry(position: Position, entry: &Entry, catalog: &Catalog) -> Ent
             .map(|one| posting(one, account(catalog.account(one.account), catalog)))
             .collect(),
         counts: decision.effects.iter().filter_map(|effect| count(effect, catalog)).collect(),
-        discrepancies: decision.discrepancies.iter().map(|found| discrepancy(found, catalog)).collect(),
+        discrepancies: decision
+            .discrepancies
+            .iter()
+            .map(|found| discrepancy(found, catalog, &|id| catalog.account(id)))
+            .collect(),
         reservation_id: decision.effects.iter().find_map(reservation),
         resolves: decision.resolves.map(|held| held.0),
         reverses: reversed.map(|(entry, _)| entry.0),
@@ -211,11 +215,15 @@ fn reservation(effect: &Effect) -> Option<Box<str>> {
     }
 }
 
-/// A discrepancy in names.
-pub(crate) fn discrepancy(discrepancy: &Discrepancy, catalog: &Catalog) -> DiscrepancyReply {
+/// A discrepancy in names; `key_of` says what an account is of.
+pub(crate) fn discrepancy(
+    discrepancy: &Discrepancy,
+    catalog: &Catalog,
+    key_of: &dyn Fn(AccountId) -> AccountKey,
+) -> DiscrepancyReply {
     let code = discrepancy.code();
     let of = |id: AccountId, quantity: Option<Quantity>| {
-        let reply = account(catalog.account(id), catalog);
+        let reply = account(key_of(id), catalog);
         DiscrepancyReply {
             code,
             product_id: Some(reply.product_id),
@@ -232,7 +240,7 @@ pub(crate) fn discrepancy(discrepancy: &Discrepancy, catalog: &Catalog) -> Discr
         | Discrepancy::ReservedShort { account, short: quantity } => of(*account, Some(*quantity)),
         Discrepancy::LotMissing { account } => of(*account, None),
         Discrepancy::SerialElsewhere { serial, believed, seen } => {
-            let path = |id: AccountId| (&*catalog.location(catalog.account(id).location).path).into();
+            let path = |id: AccountId| (&*catalog.location(key_of(id).location).path).into();
             let serial = Some((&*catalog.serial(*serial).name).into());
             DiscrepancyReply { serial, seen_at: seen.map(path), ..of(*believed, None) }
         }

@@ -88,7 +88,15 @@ pub(crate) struct RefusedEvent {
         ("results" = Option<String>, Query, description = "`all` lists every event with its position"),
         ("historical" = Option<bool>, Query, description = "The events report history: they may be older than the window in which repetitions are known"),
     ),
-    request_body(content = super::openapi::Event, description = "One event, an array, one a line as NDJSON, or CloudEvents"),
+    request_body(
+        content(
+            (super::openapi::Event = "application/json"),
+            (String = "application/x-ndjson"),
+            (Object = "application/cloudevents+json"),
+            (Vec<Object> = "application/cloudevents-batch+json"),
+        ),
+        description = "One event or an array of them, one a line as NDJSON, or in CloudEvents envelopes; packed with gzip or zstd if you like"
+    ),
     responses(
         (status = 200, description = "What became of the events of an array, NDJSON or CloudEvents batch; or the single event was there before", body = EventsReply),
         (status = 201, description = "The single event is in the ledger", body = EventsReply),
@@ -164,7 +172,7 @@ impl Form {
             return unsupported("unsupported_encoding", detail);
         }
         let typed = headers.get(CONTENT_TYPE).map_or_else(|| "application/json".to_owned(), text);
-        let Some(kind) = ContentKind::from_content_type(&typed) else {
+        let Some(kind) = body::layout(&typed) else {
             let shown = wire::problem::shown(&typed);
             let detail = format!(
                 "bodies of type {shown} are not taken; send 'Content-Type: application/json' or 'application/x-ndjson'"

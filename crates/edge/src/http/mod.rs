@@ -83,3 +83,28 @@ fn panicked(cause: Box<dyn std::any::Any + Send>) -> axum::response::Response {
     let detail = "a bug of ours ended this request; please report it with the request's id";
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::Body;
+    use axum::extract::Request;
+    use axum::routing::get;
+    use tower::ServiceExt;
+
+    #[tokio::test]
+    async fn a_panic_in_a_handler_is_answered_and_the_next_request_is_served() {
+        async fn broken() {
+            panic!("as a test");
+        }
+        let router: Router = Router::new()
+            .route("/broken", get(broken))
+            .route("/whole", get(|| async { "whole" }))
+            .layer(CatchPanicLayer::custom(panicked));
+        let ask = |path: &str| router.clone().oneshot(Request::get(path).body(Body::empty()).unwrap());
+        let broken = ask("/broken").await.unwrap();
+        assert_eq!(broken.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(broken.headers()["content-type"], "application/problem+json");
+        assert_eq!(ask("/whole").await.unwrap().status(), StatusCode::OK);
+    }
+}

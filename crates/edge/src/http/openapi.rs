@@ -11,6 +11,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use utoipa::openapi::RefOr;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi, ToSchema};
 
@@ -59,7 +60,7 @@ pub(crate) fn router() -> Router<App> {
         document,
     ),
     components(schemas(Problem)),
-    modifiers(&Security),
+    modifiers(&Security, &ProblemJson),
     security(("token" = [])),
 )]
 struct Document;
@@ -70,6 +71,24 @@ impl Modify for Security {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
         document.components.get_or_insert_with(Default::default).add_security_scheme("token", scheme);
+    }
+}
+
+/// Answers that say what is wrong have a type of their own.
+struct ProblemJson;
+
+impl Modify for ProblemJson {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let items = document.paths.paths.values_mut();
+        let operations = items.flat_map(|item| [&mut item.get, &mut item.put, &mut item.post].into_iter().flatten());
+        for (status, response) in operations.flat_map(|operation| operation.responses.responses.iter_mut()) {
+            let RefOr::T(response) = response else { continue };
+            if status.starts_with(['4', '5'])
+                && let Some(content) = response.content.shift_remove("application/json")
+            {
+                response.content.insert("application/problem+json".to_owned(), content);
+            }
+        }
     }
 }
 

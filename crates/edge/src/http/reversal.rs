@@ -275,8 +275,12 @@ fn show(reply: &mut ReversalPreview, rehearsed: &Rehearsed, catalog: &Catalog) {
         }
     }
     reply.figures = figures.into_values().collect();
-    let known = rehearsed.decision.names.is_empty();
-    // A discrepancy of an account that does not exist yet has no name to show it by.
-    let shown = rehearsed.decision.discrepancies.iter().filter(|_| known);
-    reply.discrepancies = shown.map(|found| entry::discrepancy(found, catalog)).collect();
+    let postings = || rehearsed.decision.postings.iter().zip(&rehearsed.before);
+    let key_of = |account: AccountId| {
+        // An account that the reversal would open is in no catalogue yet.
+        let posted = postings().find(|(posting, _)| posting.account == account).map(|(_, (key, _))| *key);
+        posted.unwrap_or_else(|| catalog.account(account))
+    };
+    let found = rehearsed.decision.discrepancies.iter();
+    reply.discrepancies = found.map(|found| entry::discrepancy(found, catalog, &key_of)).collect();
 }

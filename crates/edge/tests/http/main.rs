@@ -1,0 +1,12 @@
+//! The HTTP interface from outside: real servers on loopback, whole answers.
+
+#![expect(clippy::unwrap_used, reason = "a test that unwraps fails with the line, which is what a test is for")]
+
+mod bad_input;
+mod events;
+mod limits;
+mod openapi;
+mod orders;
+mod past;
+mod stream;
+mod support;
