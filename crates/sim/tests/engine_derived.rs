@@ -2,9 +2,12 @@
 
 mod engine_support;
 
+use engine::Stages;
 use engine_support::{Trial, for_each_seed};
 use journal::RealDisk;
+use ledger::{Position, Timestamp};
 use rand::RngExt;
+use sim::disk::SimDisk;
 use std::fs;
 use std::path::PathBuf;
 
@@ -93,18 +96,39 @@ fn derived_files_of_a_later_time_than_the_journal_are_not_used() {
         }
         trial.drain();
         trial.stages().take_snapshot().expect("the directory is writable");
+        let later = trial.stages().state().position();
         trial.stages = None;
         // Somebody puts the journal of before back.
-        let stages = trial.open(&earlier, trial.directory.path()).expect("the journal is sound");
+        let mut stages = trial.open(&earlier, trial.directory.path()).expect("the journal is sound");
         assert_eq!(stages.image_hash(), image);
-        let handle = stages.handle();
-        let views = handle.views();
-        assert_eq!(handle.history().indexed_to(), views.position());
-        for (account, key) in views.catalog().accounts().filter(|(_, key)| key.kind.is_on_hand()) {
-            let ever = handle.history().balance_at(account, ledger::Timestamp::MAX, ledger::Position(u64::MAX));
-            assert_eq!(ever.expect("the index reads"), views.balance(account).micros(), "{key:?}");
+        assert_history_is_of(&stages);
+        // It grows past what the files of later spoke of, with other entries.
+        while stages.state().position() <= later {
+            let message = trial.new_message();
+            let mut batch = wire::Batch::new();
+            trial.sent[message].push_to(&mut batch);
+            stages.handle().submit(batch, |_| {}).expect("there is room");
+            stages.settle();
         }
+        let image = stages.image_hash();
+        drop(stages);
+        let stages = trial.open(&earlier, trial.directory.path()).expect("the journal is sound");
+        let opened = stages.opened();
+        assert!(opened.snapshots_passed_over[0].contains("not of this journal"), "{opened:?}");
+        assert_eq!(stages.image_hash(), image);
+        assert_history_is_of(&stages);
     });
+}
+
+/// The index reaches as far as the views, and in sum says the same.
+fn assert_history_is_of(stages: &Stages<SimDisk>) {
+    let handle = stages.handle();
+    let views = handle.views();
+    assert_eq!(handle.history().indexed_to(), views.position());
+    for (account, key) in views.catalog().accounts().filter(|(_, key)| key.kind.is_on_hand()) {
+        let ever = handle.history().balance_at(account, Timestamp::MAX, Position(u64::MAX));
+        assert_eq!(ever.expect("the index reads"), views.balance(account).micros(), "{key:?}");
+    }
 }
 
 #[test]

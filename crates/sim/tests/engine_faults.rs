@@ -122,6 +122,26 @@ fn a_failed_sync_stops_work_for_good_and_a_restart_brings_it_back() {
 }
 
 #[test]
+fn whoever_only_repeats_what_could_not_be_written_hears_that_too() {
+    let mut trial = Trial::new(4);
+    trial.start().expect("the disk is sound");
+    let batch: Vec<usize> = (0..2).map(|_| trial.new_message()).collect();
+    trial.submit(batch.clone());
+    trial.stages().decide();
+    // The repetition leaves nothing to write; its answer waits behind the block with the first.
+    trial.submit(batch);
+    trial.stages().decide();
+    trial.disk.plan(Fault { operation: Some(DiskOperation::Sync), nth: 1, failure: DiskFailure::Io, lasting: false });
+    trial.stages().decide();
+    trial.stages().settle();
+    trial.hear();
+    assert!(trial.waiting.is_empty() && trial.acknowledged.is_empty(), "{:?}", trial.acknowledged);
+    assert_eq!(trial.stages().handle().health(), Health::DiskFailed);
+    trial.drain();
+    trial.check();
+}
+
+#[test]
 fn a_full_disk_refuses_work_until_there_is_space() {
     for_each_seed("a_full_disk", 20, |seed| {
         let mut trial = Trial::new(seed);

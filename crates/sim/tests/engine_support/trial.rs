@@ -41,7 +41,7 @@ pub(crate) struct Trial {
     pub(crate) sent: Vec<Message>,
     pub(crate) by_key: HashMap<ledger::Key, usize>,
     /// Batches that were taken and not answered.
-    waiting: BTreeMap<u64, Vec<usize>>,
+    pub(crate) waiting: BTreeMap<u64, Vec<usize>>,
     batch_count: u64,
     answers: Arc<Mutex<Vec<(u64, Answer)>>>,
     pub(crate) acknowledged: BTreeMap<usize, Place>,
@@ -135,8 +135,13 @@ impl Trial {
         })
     }
 
-    /// A batch of new messages, of unanswered ones, and of some that were answered long ago.
+    /// A batch that is under way, from a sender who does not wait; or one of new messages, of unanswered ones, and of some that were answered long ago.
     pub(crate) fn make_batch(&mut self) -> Vec<usize> {
+        if let Some(number) = self.waiting.keys().copied().collect::<Vec<_>>().choose(&mut self.chance)
+            && self.chance.random_ratio(1, 6)
+        {
+            return self.waiting[number].clone();
+        }
         let count = self.chance.random_range(1..=12);
         let mut batch = Vec::new();
         for _ in 0..count {
