@@ -5,7 +5,7 @@ use crate::recovery::{for_each_entry, snapshot_disk};
 use crate::shared::{Health, Shared, Stats, to_journal, to_ledger};
 use crate::{Changes, Error, History, Receipt, Unavailable};
 use journal::{Disk, Reader, RealDisk};
-use ledger::{Position, Timestamp};
+use ledger::{Decision, Position, Timestamp};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLockReadGuard};
 use views::Views;
@@ -208,12 +208,25 @@ impl<D: Disk> Handle<D> {
         now: Timestamp,
     ) -> Result<(), ReverseError> {
         let entry = self.entry(position)?.ok_or(ReverseError::NoSuchEntry(position))?;
-        let command = ledger::Command::Reverse { position, original: Box::new(entry.decision), reason: reason.into() };
+        self.push_reversal_of(batch, actor, position, entry.decision, reason, now);
+        Ok(())
+    }
+
+    /// As [`push_reversal`](Self::push_reversal), for a caller that has what the entry at `position` decided.
+    pub fn push_reversal_of(
+        &self,
+        batch: &mut Batch,
+        actor: &str,
+        position: Position,
+        original: Decision,
+        reason: &str,
+        now: Timestamp,
+    ) {
+        let command = ledger::Command::Reverse { position, original: Box::new(original), reason: reason.into() };
         // Reversing an entry once is enough, whoever asks: the id says which.
         let id = format!("reverse-{position}");
         let key = self.hasher().command("stocktide", &id, now, &command);
         batch.push_command(actor, "stocktide", &id, key, now, command);
-        Ok(())
     }
 
     /// What makes idempotency keys for this journal.

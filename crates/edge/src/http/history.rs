@@ -17,7 +17,7 @@ use axum::response::Response;
 use axum::routing::get;
 use axum::{Extension, Router};
 use engine::Handle;
-use ledger::{AccountId, AccountKind, Catalog, DecisionKind, LocationId, Position, Timestamp};
+use ledger::{AccountId, AccountKind, Catalog, Decision, DecisionKind, LocationId, Position, Timestamp};
 use wire::record::Entry;
 
 /// Entries of a page at most, and when no limit is asked for.
@@ -27,6 +27,8 @@ const LIMIT_DEFAULT: usize = 100;
 const EXAMINED_MAX: usize = 50_000;
 /// Positions that are asked of the index at once.
 const CHUNK: usize = 512;
+/// Entries that are fetched at once, at least.
+const PIECE_MIN: usize = 16;
 
 pub(crate) fn router() -> Router<App> {
     Router::new().route("/v1/history", get(list_history))
@@ -162,8 +164,8 @@ pub(crate) async fn list_history(
         return Ok(unchanged);
     }
     let engine = app.engine().clone();
-    let mut page = blocking(move || page(&engine, &asked)).await?;
-    mark_reversed(&app, &principal, &mut page.items).await;
+    let (mut page, decisions) = blocking(move || page(&engine, &asked)).await?;
+    mark_reversed(&app, &principal, &mut page.items, decisions).await;
     Ok(tag.page(page))
 }
 
@@ -172,6 +174,8 @@ struct Filling<'a> {
     engine: &'a Handle,
     asked: &'a Asked,
     items: Vec<EntryReply>,
+    /// Theirs.
+    decisions: Vec<Decision>,
     examined: usize,
     /// Everything from here on was looked at.
     reached: Position,
@@ -195,19 +199,21 @@ impl Filling<'_> {
             }
             if self.asked.matches(entry, catalog) {
                 self.items.push(entry::entry(position, entry, catalog));
+                self.decisions.push(entry.decision.clone());
             }
         }
         true
     }
 }
 
-fn page(engine: &Handle, asked: &Asked) -> Result<PageReply<EntryReply>, Problem> {
+/// A page, and what its entries decided.
+fn page(engine: &Handle, asked: &Asked) -> Result<(PageReply<EntryReply>, Vec<Decision>), Problem> {
     let present = engine.position();
     let mut before = asked.before.min(present.next());
     if asked.recorded.1 != Timestamp::MAX {
         before = before.min(engine.known_at(asked.recorded.1)?.next());
     }
-    let mut filling = Filling { engine, asked, items: Vec::new(), examined: 0, reached: before };
+    let mut filling = Filling { engine, asked, items: Vec::new(), decisions: Vec::new(), examined: 0, reached: before };
     let is_exhausted = if let Some(reference) = &asked.reference {
         fill(&mut filling, |before| Ok(engine.history().positions_of_reference(reference, before, CHUNK)?))?
     } else if let Some(product) = &asked.product {
@@ -218,7 +224,7 @@ fn page(engine: &Handle, asked: &Asked) -> Result<PageReply<EntryReply>, Problem
     };
     let is_end = is_exhausted || filling.reached <= Position(1);
     let next = (!is_end).then(|| filling.reached.to_string());
-    Ok(PageReply { items: filling.items, next, as_of_position: present.0 })
+    Ok((PageReply { items: filling.items, next, as_of_position: present.0 }, filling.decisions))
 }
 
 /// Looks at the entries at the positions that `newest` answers, chunk by chunk; whether there were no more.
@@ -228,9 +234,12 @@ fn fill(
 ) -> Result<bool, Problem> {
     loop {
         let positions = newest(filling.reached)?;
-        let entries = filling.engine.entries(&positions)?;
-        if !filling.look(entries.iter().map(|(position, entry)| (*position, entry))) {
-            return Ok(false);
+        // Each may lie in a block of its own, so no more are fetched than the page is likely to take.
+        for piece in positions.chunks(filling.asked.limit.clamp(PIECE_MIN, CHUNK)) {
+            let entries = filling.engine.entries(piece)?;
+            if !filling.look(entries.iter().map(|(position, entry)| (*position, entry))) {
+                return Ok(false);
+            }
         }
         if positions.len() < CHUNK {
             return Ok(true);

@@ -17,7 +17,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use engine::{Handle, Outcome, Rehearsed, ReverseError};
-use ledger::{AccountId, Catalog, Position, Quantity, Rejection};
+use ledger::{AccountId, Catalog, Decision, Position, Quantity, Rejection};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -84,13 +84,14 @@ pub(crate) async fn get_entry(
     }
     let engine = app.engine().clone();
     let as_of = engine.position();
-    let reply = blocking(move || {
+    let (reply, decision) = blocking(move || {
         let found = engine.entry(position)?.ok_or_else(|| no_entry(position))?;
-        Ok(entry::entry(position, &found, engine.views().catalog()))
+        let reply = entry::entry(position, &found, engine.views().catalog());
+        Ok((reply, found.decision))
     })
     .await?;
     let mut replies = [reply];
-    mark_reversed(&app, &principal, &mut replies).await;
+    mark_reversed(&app, &principal, &mut replies, vec![decision]).await;
     let [reply] = replies;
     Ok(tag.item(as_of, reply))
 }
@@ -108,19 +109,26 @@ impl From<ReverseError> for Problem {
     }
 }
 
-/// Says of each entry whether it was reversed and whether it can be. While the engine refuses work nothing is said.
-pub(crate) async fn mark_reversed(app: &App, principal: &Principal, entries: &mut [EntryReply]) {
-    let engine = app.engine().clone();
-    let positions: Vec<Position> = entries.iter().map(|entry| Position(entry.position)).collect();
-    let actor = std::sync::Arc::clone(&principal.name);
-    let batch = blocking(move || {
-        let mut batch = Batch::new();
-        for position in &positions {
-            engine.push_reversal(&mut batch, &actor, *position, "undone", engine.now())?;
-        }
-        Ok(batch)
-    });
-    let Ok(batch) = batch.await else { return };
+/// Says of each entry, which decided what stands at its place in `decisions`, whether it was reversed and whether it can
+/// be. While the engine refuses work nothing is said.
+pub(crate) async fn mark_reversed(
+    app: &App,
+    principal: &Principal,
+    entries: &mut [EntryReply],
+    decisions: Vec<Decision>,
+) {
+    let engine = app.engine();
+    let mut batch = Batch::new();
+    for (entry, decision) in entries.iter().zip(decisions) {
+        engine.push_reversal_of(
+            &mut batch,
+            &principal.name,
+            Position(entry.position),
+            decision,
+            "undone",
+            engine.now(),
+        );
+    }
     let Ok(receipt) = submit::judge(app, batch, true).await else { return };
     for (index, entry) in entries.iter_mut().enumerate().take(receipt.len()) {
         let outcome = receipt.outcome(index);
