@@ -182,6 +182,7 @@ impl<D: Disk> Partition<D> {
         let mut receipt = Receipt::default();
         if dry_run {
             receipt = self.rehearse(&batch, now);
+            block.requests += batch.len();
         } else {
             let mut index = 0;
             while index < batch.len() {
@@ -191,6 +192,7 @@ impl<D: Disk> Partition<D> {
                 }
             }
         }
+        block.requests += usize::from(batch.is_empty());
         receipt.as_of = self.state.position();
         block.replies.push(Reply { receipt, done, submitted_at, dry_run });
     }

@@ -17,6 +17,13 @@ pub(crate) struct Submission {
     pub(crate) dry_run: bool,
 }
 
+impl Submission {
+    /// How many requests it counts for; one without any still wants an answer.
+    pub(crate) fn requests(&self) -> usize {
+        self.batch.len().max(1)
+    }
+}
+
 #[derive(Default)]
 struct Waiting {
     submissions: VecDeque<Submission>,
@@ -58,7 +65,7 @@ impl Queue {
     /// # Errors
     /// `Stopping` after [`close`](Self::close); `Full` when the bounds would be passed. The submission comes back.
     pub(crate) fn push(&self, submission: Submission) -> Result<(), (Submission, Unavailable)> {
-        let (requests, bytes) = (submission.batch.len(), submission.batch.memory_bytes());
+        let (requests, bytes) = (submission.requests(), submission.batch.memory_bytes());
         let mut waiting = self.lock();
         if waiting.closed {
             return Err((submission, Unavailable::Stopping));
@@ -109,7 +116,7 @@ impl Queue {
                 return Next::Tick;
             }
             if let Some(submission) = waiting.submissions.pop_front() {
-                waiting.requests -= submission.batch.len();
+                waiting.requests -= submission.requests();
                 waiting.bytes -= submission.batch.memory_bytes();
                 return Next::Work(submission);
             }
