@@ -1,6 +1,6 @@
 //! How a failure ends the program: what is printed, once, and which exit code says it to scripts.
 
-use crate::output;
+use crate::output::{self, ReaderGone};
 use std::process::ExitCode;
 
 /// How a command ended that did not fail.
@@ -33,8 +33,7 @@ pub(crate) fn usage<T>(message: impl Into<String>) -> anyhow::Result<T> {
 
 /// Prints an error with all its causes, and says how to end.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
-    if is_closed_pipe(error) {
-        // Whoever read our output has seen enough.
+    if is_reader_gone(error) {
         return ExitCode::SUCCESS;
     }
     let found = Found::of(error);
@@ -63,10 +62,14 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(if found.is_usage { 2 } else { 1 + 2 * u8::from(found.is_damage) })
 }
 
-fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
-    })
+fn is_reader_gone(error: &anyhow::Error) -> bool {
+    let inner = |cause: &(dyn std::error::Error + 'static)| {
+        cause
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref)
+            .is_some_and(|inner| inner.is::<ReaderGone>())
+    };
+    error.chain().any(inner)
 }
 
 /// What the causes of an error say together.

@@ -3,12 +3,43 @@
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use std::io::{self, Write};
 
+/// Standard output, for results. When whoever read it has gone, a write fails with [`ReaderGone`] as its cause.
+pub(crate) struct Results(io::StdoutLock<'static>);
+
+/// Whoever read our results has seen enough, which is no failure.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("nobody reads the output any more")]
+pub(crate) struct ReaderGone;
+
+impl Results {
+    pub(crate) fn new() -> Self {
+        Self(io::stdout().lock())
+    }
+}
+
+fn or_gone<T>(written: io::Result<T>) -> io::Result<T> {
+    written.map_err(|error| match error.kind() {
+        io::ErrorKind::BrokenPipe => io::Error::other(ReaderGone),
+        _ => error,
+    })
+}
+
+impl Write for Results {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        or_gone(self.0.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        or_gone(self.0.flush())
+    }
+}
+
 /// Prints a line of result.
 ///
 /// # Errors
 /// A failed write, such as to a pipe that was closed.
 pub(crate) fn line(text: &str) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = Results::new();
     writeln!(out, "{text}")?;
     out.flush()
 }

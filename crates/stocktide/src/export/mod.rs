@@ -191,7 +191,7 @@ impl Export {
     /// What is to be read can't be, or the output can't be written.
     pub(crate) fn run(self) -> Result<Ended> {
         let to: Box<dyn Write> = match &self.output {
-            None => Box::new(std::io::stdout().lock()),
+            None => Box::new(output::Results::new()),
             Some(path) => Box::new(File::create(path).with_context(|| format!("creating {}", path.display()))?),
         };
         let mut out = BufWriter::with_capacity(1 << 16, to);

@@ -20,7 +20,8 @@ pub(super) struct Here {
     engine: Engine,
     handle: Handle,
     in_flight: VecDeque<Flight>,
-    queue_requests_max: usize,
+    /// (requests, bytes) that may wait.
+    queue_max: (usize, usize),
     dry_run: bool,
     /// Where a rehearsal on a directory that does not exist takes place.
     _scratch: Option<tempfile::TempDir>,
@@ -51,8 +52,8 @@ impl Here {
         let directory = scratch.as_ref().map_or(directory, |scratch| scratch.path());
         let engine = directory::open(directory, settings, clock::engine_clock())?;
         let handle = engine.handle();
-        let queue_requests_max = settings.queue_requests_max;
-        Ok(Self { engine, handle, in_flight: VecDeque::new(), queue_requests_max, dry_run, _scratch: scratch })
+        let queue_max = (settings.queue_requests_max, settings.queue_bytes_max);
+        Ok(Self { engine, handle, in_flight: VecDeque::new(), queue_max, dry_run, _scratch: scratch })
     }
 
     /// Closes the directory.
@@ -68,7 +69,12 @@ impl Here {
             return Ok(None);
         }
         // Nobody else hands in, so a queue with room for this batch still has it a moment later.
-        while self.handle.queue_depth().0 + batch.len() > self.queue_requests_max && !self.in_flight.is_empty() {
+        while !self.in_flight.is_empty() {
+            let (requests, bytes) = self.handle.queue_depth();
+            let fits = requests + batch.len() <= self.queue_max.0 && bytes + batch.memory_bytes() <= self.queue_max.1;
+            if fits {
+                break;
+            }
             self.settle_one(report)?;
         }
         let (sender, receiver) = sync_channel(1);

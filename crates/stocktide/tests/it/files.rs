@@ -181,6 +181,18 @@ fn entries_are_exported_by_position_and_time() {
 }
 
 #[test]
+fn whoever_reads_an_export_may_stop_reading() {
+    let place = Place::new();
+    let lines: String = (0..3000).map(|id| added("SKU123", &id.to_string()) + "\n").collect();
+    let (file, data) = (place.file("many.ndjson", &lines), place.text("data"));
+    run(["import", &file, "--data", &data]).ended_with(0);
+    let mut child = program().args(["export", "--data", &data]).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut first = [0; 1];
+    child.stdout.take().unwrap().read_exact(&mut first).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
 fn a_flipped_byte_is_found_named_and_nothing_is_built_on_it() {
     let place = Place::new();
     let (story, data) = (place.file("story.ndjson", STORY), place.text("data"));
