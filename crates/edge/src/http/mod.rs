@@ -1,7 +1,7 @@
 //! The HTTP interface under `/v1`, and what operators look at. `docs/api.md` is this module in words.
 //!
 //! A handler reads a request into the types of `ledger` and `wire`, asks the engine, and writes what it hears as JSON.
-//! What a sender may send is bounded in [`body`]; who may send it is asked in [`guard`].
+//! What a sender may send is bounded in `body`; who may send it is asked in `guard`.
 
 mod availability;
 pub(crate) mod body;
