@@ -166,19 +166,18 @@ impl<D: Disk> Handle<D> {
     /// [`Error::Journal`], [`Error::Record`].
     pub fn entries(&self, positions: &[Position]) -> Result<Vec<(Position, Entry)>, Error> {
         let mut found = Vec::with_capacity(positions.len());
-        let mut block: Option<(Position, Vec<Entry>)> = None;
-        let index_in = |block: &Option<(Position, Vec<Entry>)>, position: Position| {
-            let (first, entries) = block.as_ref()?;
-            let index = usize::try_from(position.0.checked_sub(first.0)?).ok()?;
-            (index < entries.len()).then_some(index)
-        };
+        let mut block: Option<journal::Block> = None;
         for position in positions.iter().copied().filter(|position| *position <= self.position()) {
-            if index_in(&block, position).is_none() {
-                block = self.block_of(position)?;
+            let at = to_journal(position);
+            if !block.as_ref().is_some_and(|block| block.first_position <= at && at <= block.last_position()) {
+                block = self.reader.block_containing(at).map_err(|source| self.journal_failed(source))?;
             }
-            if let (Some(index), Some((_, entries))) = (index_in(&block, position), &block) {
-                found.push((position, entries[index].clone()));
-            }
+            let Some(block) = &block else { continue };
+            let first = block.first_position.0;
+            let index = u32::try_from(position.0 - first).expect("a block holds at most 2^32 entries");
+            let entry = wire::record::decode_block(&block.payload).nth(index as usize);
+            let entry = entry.ok_or(Error::Sequence { position: position.0 })?;
+            found.push((position, entry.map_err(|source| Error::Record { block: first, index, source })?));
         }
         Ok(found)
     }

@@ -58,7 +58,7 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// A million requests or 256 MiB may wait; blocks of 256 KiB; segments of 64 MiB; a snapshot every four million
+    /// A million requests or 256 MiB may wait; blocks of 256 KiB; segments of 64 MiB; a snapshot every eight million
     /// entries; a million postings in memory.
     fn default() -> Self {
         Self {
@@ -67,7 +67,7 @@ impl Default for Settings {
             queue_bytes_max: 256 << 20,
             block_bytes: 256 << 10,
             segment_bytes: 64 << 20,
-            snapshot_every: 4_000_000,
+            snapshot_every: 8_000_000,
             history_tail_rows: 1_000_000,
         }
     }

@@ -122,7 +122,7 @@ settings! {
         block_bytes: ByteCount, "STOCKTIDE_BLOCK_BYTES", "SIZE";
         /// Bytes of a new journal segment [default: 64MiB].
         segment_bytes: ByteCount, "STOCKTIDE_SEGMENT_BYTES", "SIZE";
-        /// Entries after which a snapshot is taken [default: 4000000].
+        /// Entries after which a snapshot is taken [default: 8000000].
         snapshot_every: u64, "STOCKTIDE_SNAPSHOT_EVERY", "COUNT";
         /// Postings that the history index keeps in memory before it writes them [default: 1000000].
         history_tail_rows: usize, "STOCKTIDE_HISTORY_TAIL_ROWS", "COUNT";

@@ -33,7 +33,7 @@ pub(crate) struct DemoArgs {
     #[arg(long, env = "STOCKTIDE_LISTEN", value_name = "ADDRESS:PORT", default_value_t = LISTEN)]
     listen: SocketAddr,
     /// How many times faster than real time.
-    #[arg(long, default_value_t = 60, value_name = "FACTOR", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, default_value_t = 150, value_name = "FACTOR", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     speed: u32,
     /// Where all chance comes from: the same seed gives the same world.
     #[arg(long, default_value_t = 1, value_name = "NUMBER")]
@@ -55,6 +55,11 @@ pub(crate) struct Demo {
     speed: u32,
     plan: Plan,
     directory: Option<PathBuf>,
+}
+
+/// Small segments: the first one is written before the page can be shown.
+fn engine_settings() -> engine::Settings {
+    engine::Settings { segment_bytes: 8 << 20, ..engine::Settings::default() }
 }
 
 /// Requests handed in together.
@@ -101,7 +106,7 @@ impl Demo {
             start.plus(i64::try_from(elapsed).unwrap_or(i64::MAX))
         };
         let clock = Clock::new(now, clock::stopwatch_micros);
-        let engine = directory::open(directory, engine::Settings::default(), clock)?;
+        let engine = directory::open(directory, engine_settings(), clock)?;
         if engine.opened().last_position.0 > 0 {
             let shown = directory.display();
             bail!("{shown} holds stock already; see it with `stocktide serve --auth none --data {shown}`");

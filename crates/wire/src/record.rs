@@ -133,6 +133,23 @@ impl Iterator for Entries<'_> {
         self.rest = if entry.is_ok() { cursor.rest() } else { &[] };
         Some(entry)
     }
+
+    /// As `next`, `n` records further on; the records before it are passed over by their lengths, unread.
+    fn nth(&mut self, n: usize) -> Option<Self::Item> {
+        let mut cursor = plain::Cursor::new(self.rest);
+        for _ in 0..n {
+            if cursor.rest().is_empty() {
+                self.rest = &[];
+                return None;
+            }
+            if let Err(error) = cursor.length_delimited() {
+                self.rest = &[];
+                return Some(Err(error));
+            }
+        }
+        self.rest = cursor.rest();
+        self.next()
+    }
 }
 
 impl std::iter::FusedIterator for Entries<'_> {}

@@ -41,8 +41,10 @@ use axum::{Extension, Router};
 use maud::{Markup, html};
 use std::collections::HashMap;
 
-/// The routes of the pages.
-pub fn router() -> Router<App> {
+/// The routes of the pages. Begins to sample the throughput: call it where tokio runs.
+pub fn router(app: &App) -> Router<App> {
+    let desk = Desk::default();
+    desk.pulse.start(app);
     Router::new()
         .route(
             "/",
@@ -69,7 +71,7 @@ pub fn router() -> Router<App> {
         .merge(mend::router())
         .merge(sign_in::router())
         .merge(assets::router())
-        .layer(Extension(Desk::default()))
+        .layer(Extension(desk))
 }
 
 /// A query's parameters. Pages are lenient: what they don't know they leave out.
@@ -97,7 +99,6 @@ async fn held_page(app: State<App>, desk: Extension<Desk>, params: Query<Params>
 }
 
 async fn live_page(State(app): State<App>, Extension(desk): Extension<Desk>, params: Query<Params>) -> Response {
-    desk.pulse.start(&app);
     match View::of(&params) {
         Some(view) => live::stream(app, desk, view),
         None => StatusCode::NOT_FOUND.into_response(),
@@ -105,7 +106,6 @@ async fn live_page(State(app): State<App>, Extension(desk): Extension<Desk>, par
 }
 
 async fn page(State(app): State<App>, Extension(desk): Extension<Desk>, view: View) -> Response {
-    desk.pulse.start(&app);
     let paint = {
         let (app, desk, view) = (app.clone(), desk.clone(), view.clone());
         move || view.paint(&app, &desk)
@@ -146,7 +146,6 @@ pub(crate) fn message_page(app: &App, status: StatusCode, title: &str, words: &M
 }
 
 /// The page for a path that leads nowhere.
-#[allow(dead_code, reason = "for the fallback of the routes in `http`")]
 pub(crate) fn no_such_page(app: &App, path: &str) -> Response {
     let words = html! { p { "There is no page at " code { (path) } "." } };
     message_page(app, StatusCode::NOT_FOUND, "No such page", &words)

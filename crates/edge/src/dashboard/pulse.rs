@@ -7,7 +7,7 @@ use engine::{Health, Stats, Summary};
 use ledger::Position;
 use maud::{Markup, html};
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior};
@@ -19,7 +19,6 @@ const SAMPLES_MAX: usize = 180;
 /// What was measured so far.
 #[derive(Default)]
 pub(crate) struct Pulse {
-    is_sampling: AtomicBool,
     samples: Mutex<Samples>,
 }
 
@@ -49,11 +48,8 @@ pub(crate) struct Figures {
 }
 
 impl Pulse {
-    /// Begins to sample, the first time it is called; ends when the server does.
+    /// Begins to sample; ends when the server does. To be called once.
     pub(crate) fn start(self: &Arc<Self>, app: &App) {
-        if self.is_sampling.swap(true, Ordering::AcqRel) {
-            return;
-        }
         let (pulse, app) = (Arc::clone(self), app.clone());
         tokio::spawn(async move {
             let mut stopping = app.stopping();

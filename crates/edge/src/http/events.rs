@@ -101,11 +101,11 @@ pub(crate) struct RefusedEvent {
         (status = 200, description = "What became of the events of an array, NDJSON or CloudEvents batch; or the single event was there before", body = EventsReply),
         (status = 201, description = "The single event is in the ledger", body = EventsReply),
         (status = 202, description = "The single event is held for review", body = EventsReply),
-        (status = 400, description = "The body is not JSON", body = Problem),
+        (status = 400, description = "A parameter is wrong, or the body broke off", body = Problem),
         (status = 409, description = "The single event is refused", body = RefusedEvent),
         (status = 413, description = "The body is too large", body = Problem),
         (status = 415, description = "The body is of a type or packing that is not taken", body = Problem),
-        (status = 422, description = "The single event cannot be read", body = RefusedEvent),
+        (status = 422, description = "The single event, or an array as a whole, cannot be read", body = RefusedEvent),
         (status = 429, description = "The queue is full; send again after `Retry-After`", body = Problem),
         (status = 503, description = "The disk is full, or the server is stopping", body = Problem),
     )
@@ -150,7 +150,7 @@ pub(crate) async fn answer_single(app: &App, parsed: Parsed, dry_run: bool) -> R
 fn whole(parsed: &Parsed) -> Result<(), Problem> {
     let Some(problem) = parsed.problems.first().filter(|problem| problem.index.is_none()) else { return Ok(()) };
     let is_size = problem.code == "too_many_events";
-    let status = if is_size { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST };
+    let status = if is_size { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::UNPROCESSABLE_ENTITY };
     Err(Problem::unreadable(status, &parsed.problems))
 }
 

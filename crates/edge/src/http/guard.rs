@@ -103,7 +103,7 @@ fn refused(refusal: Refusal, request: &Request) -> Response {
 }
 
 /// Whether a person's browser asks for a page.
-fn wants_page(request: &Request) -> bool {
+pub(super) fn wants_page(request: &Request) -> bool {
     let accept = request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
     request.method() == Method::GET && accept.contains("text/html")
 }

@@ -31,9 +31,10 @@ pub use problem::Problem;
 
 use crate::App;
 use axum::Router;
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
@@ -58,7 +59,7 @@ pub(crate) fn router(app: &App) -> Router<App> {
         .merge(operations::router())
         .merge(openapi::router())
         .merge(sign_in::router())
-        .merge(crate::dashboard::router())
+        .merge(crate::dashboard::router(app))
         .fallback(no_such_path)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(CompressionLayer::new().compress_when(packed))
@@ -66,8 +67,11 @@ pub(crate) fn router(app: &App) -> Router<App> {
         .layer(from_fn_with_state(app.clone(), guard::guard))
 }
 
-async fn no_such_path() -> Problem {
-    Problem::not_found("there is nothing at this path; /openapi.json lists what there is")
+async fn no_such_path(State(app): State<App>, request: Request) -> Response {
+    if guard::wants_page(&request) {
+        return crate::dashboard::no_such_page(&app, request.uri().path());
+    }
+    Problem::not_found("there is nothing at this path; /openapi.json lists what there is").into_response()
 }
 
 async fn method_not_allowed() -> Problem {
@@ -76,7 +80,7 @@ async fn method_not_allowed() -> Problem {
 }
 
 /// A handler panicked: a bug of ours that ends this request and nothing else.
-fn panicked(cause: Box<dyn std::any::Any + Send>) -> axum::response::Response {
+fn panicked(cause: Box<dyn std::any::Any + Send>) -> Response {
     let words = cause.downcast_ref::<&str>().copied();
     let words = words.or_else(|| cause.downcast_ref::<String>().map(String::as_str)).unwrap_or("no words");
     tracing::error!(panic = words, "a handler panicked");
@@ -88,7 +92,6 @@ fn panicked(cause: Box<dyn std::any::Any + Send>) -> axum::response::Response {
 mod tests {
     use super::*;
     use axum::body::Body;
-    use axum::extract::Request;
     use axum::routing::get;
     use tower::ServiceExt;
 

@@ -128,10 +128,9 @@ impl Problem {
         Self { problems: all, ..problem }
     }
 
-    /// Everything wrong with a body of one thing: 400 when it is no JSON, 422 otherwise. The list is not empty.
+    /// Everything wrong with a body of one thing. The list is not empty.
     pub fn of_body(problems: &[wire::Problem]) -> Self {
-        let is_json = !matches!(problems.first().map(|problem| problem.code), Some("invalid_json" | "invalid_utf8"));
-        Self::unreadable(if is_json { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::BAD_REQUEST }, problems)
+        Self::unreadable(StatusCode::UNPROCESSABLE_ENTITY, problems)
     }
 
     /// The ledger says no.

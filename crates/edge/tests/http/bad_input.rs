@@ -28,12 +28,12 @@ async fn single_events() {
     let server = Server::start().await;
     let long = format!("\"{}\"", "x".repeat(300));
     let table: Vec<(&str, String, u16, &str, &str)> = vec![
-        ("no JSON", "item_removed SKU123".into(), 400, "invalid_json", ""),
-        ("JSON that breaks off", FIVE_FIELDS[..60].into(), 400, "invalid_json", ""),
-        ("nothing", String::new(), 400, "invalid_json", ""),
-        ("two objects", format!("{FIVE_FIELDS} {FIVE_FIELDS}"), 400, "invalid_json", ""),
+        ("no JSON", "item_removed SKU123".into(), 422, "invalid_json", ""),
+        ("JSON that breaks off", FIVE_FIELDS[..60].into(), 422, "invalid_json", ""),
+        ("nothing", String::new(), 422, "invalid_json", ""),
+        ("two objects", format!("{FIVE_FIELDS} {FIVE_FIELDS}"), 422, "invalid_json", ""),
         ("a number", "5".into(), 422, "wrong_type", ""),
-        ("a list that breaks off", format!("[{FIVE_FIELDS},"), 400, "invalid_json", ""),
+        ("a list that breaks off", format!("[{FIVE_FIELDS},"), 422, "invalid_json", ""),
         ("text for a number", with("quantity", "\"five\""), 422, "invalid_quantity", "quantity"),
         ("true for a number", with("quantity", "true"), 422, "wrong_type", "quantity"),
         ("a number for text", with("product_id", "5"), 422, "wrong_type", "product_id"),
@@ -46,7 +46,7 @@ async fn single_events() {
         ("a misspelt field", with("qty", "5"), 422, "unknown_field", "qty"),
         ("a seventh decimal", with("quantity", "0.0000001"), 422, "quantity_too_fine", "quantity"),
         ("1e400", with("quantity", "1e400"), 422, "quantity_too_large", "quantity"),
-        ("NaN", with("quantity", "NaN"), 400, "invalid_json", ""),
+        ("NaN", with("quantity", "NaN"), 422, "invalid_json", ""),
         ("NaN as text", with("quantity", "\"NaN\""), 422, "invalid_quantity", "quantity"),
         ("a negative removal", with("quantity", "-5"), 422, "negative_quantity", "quantity"),
         ("nothing removed", with("quantity", "0"), 422, "zero_quantity", "quantity"),
@@ -63,9 +63,10 @@ async fn single_events() {
         ("a number for a time", with("timestamp", "1771236000"), 422, "wrong_type", "timestamp"),
     ];
     for (name, body, status, code, field) in table {
+        let is_single = !body.starts_with('[');
         let answer = server.post("/v1/events", body).await;
         assert_eq!(answer.problem(), (status, code.to_owned(), field.to_owned()), "{name}: {}", answer.text());
-        if status == 422 {
+        if is_single {
             assert_eq!(answer.json()["results"][0]["problem"]["code"], code, "{name}");
             assert_eq!(answer.json()["rejected"], 1, "{name}");
         }
@@ -102,7 +103,7 @@ async fn requests_of_other_kinds() {
         ("POST", "/v1/events?dry_run=maybe", FIVE_FIELDS, 400, "invalid_query", "dry_run"),
         ("POST", "/v1/entries/1/reverse", r#"{"reason": "wrong"}"#, 404, "not_found", "position"),
         ("POST", "/v1/reservations", "{}", 422, "missing_field", "warehouse_id"),
-        ("POST", "/v1/reservations", "{", 400, "invalid_json", ""),
+        ("POST", "/v1/reservations", "{", 422, "invalid_json", ""),
         ("POST", "/v1/reservations/none/fulfil", "", 404, "unknown_reservation", "reservation_id"),
         ("GET", "/v1/reservations/none", "", 404, "unknown_reservation", "reservation_id"),
         ("GET", "/v1/availability?product_id=a", "", 400, "invalid_query", "warehouse_id"),

@@ -95,6 +95,17 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn passing_over_records_is_reading_and_dropping_them(entries in proptest::collection::vec(entry(), 0..6), n in 0..8_usize) {
+        let mut bytes = Vec::new();
+        entries.iter().for_each(|entry| encode_entry(entry, &mut bytes));
+        let mut left = decode_block(&bytes);
+        prop_assert_eq!(left.nth(n), entries.get(n).cloned().map(Ok));
+        prop_assert_eq!(left.collect::<Vec<_>>(), entries.into_iter().skip(n + 1).map(Ok).collect::<Vec<_>>());
+    }
+}
+
 #[test]
 fn a_later_versions_fields_are_skipped_and_its_numbers_named() {
     let entry = Entry {
