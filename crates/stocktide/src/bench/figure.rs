@@ -33,7 +33,7 @@ impl Unit {
     fn show(self, value: f64) -> String {
         match self {
             Self::EventsPerSecond | Self::Bytes | Self::Microseconds => output::count(rounded(value)),
-            Self::Seconds => format!("{value:.2}"),
+            Self::Seconds => format!("{value:.3}"),
         }
     }
 }
