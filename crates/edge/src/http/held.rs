@@ -46,6 +46,8 @@ pub(crate) struct HeldReply {
     detail: Box<str>,
     /// The input's own text: what to mend and send to `resubmit`.
     raw: Box<str>,
+    /// The file and row that it came from; empty when it was sent.
+    place: Box<str>,
     /// `open`, `resolved` or `discarded`.
     #[schema(value_type = String)]
     state: &'static str,
@@ -75,6 +77,7 @@ impl From<&HeldItem> for HeldReply {
             field: item.input.field.clone(),
             detail: item.input.detail.clone(),
             raw: item.input.raw.clone(),
+            place: item.input.place.clone(),
             state: item.state.name(),
             closed_by,
             closed_at,

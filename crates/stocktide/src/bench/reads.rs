@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 const EVENTS: usize = 3_000_000;
-const TARGET_P99_MICROS: f64 = 5_000.0;
+const TARGET_P99_MICROS: f64 = 2_000.0;
 const IDLE_READS: usize = 2_000;
 
 pub(super) fn measure(scale: &Scale, figures: &mut Figures) -> Result<()> {

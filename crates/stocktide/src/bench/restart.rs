@@ -10,7 +10,7 @@ use anyhow::Result;
 use std::io::Read;
 
 const STOCK_KEYS: usize = 1_000_000;
-const TARGET_SECONDS: f64 = 5.0;
+const TARGET_SECONDS: f64 = 3.0;
 
 pub(super) fn measure(scale: &Scale, figures: &mut Figures) -> Result<()> {
     let mut rig = Rig::new(scale)?;
