@@ -26,7 +26,9 @@ impl<D: Disk> Appender<D> {
     /// Appends blocks until no more come.
     pub(crate) fn run(&mut self, blocks: &Receiver<Block>, durable: &SyncSender<Block>, chores: &Chores) {
         let mut since_prepared = 0;
-        for block in blocks {
+        loop {
+            self.shared.queue.has_room();
+            let Ok(block) = blocks.recv() else { return };
             let Some(block) = self.append(block) else { continue };
             since_prepared += 1;
             if since_prepared == PREPARE_EVERY {

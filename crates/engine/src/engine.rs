@@ -1,7 +1,7 @@
 //! An engine: its threads, from opening to shutting down.
 
 use crate::appender::Appender;
-use crate::partition::{Block, Partition};
+use crate::partition::{Block, Partition, ToAppender};
 use crate::publisher::Publisher;
 use crate::recovery::{self, Recovery};
 use crate::shared::{Health, Shared};
@@ -153,20 +153,27 @@ fn start_threads<D: Disk>(handle: &Handle<D>, writer: Writer<D>, state: State) -
         preparer: preparer.clone(),
         busy: Arc::clone(snapshotting),
     };
-    // A rendezvous: the partition fills a block for exactly as long as the one before it is being made durable.
-    let (blocks_out, blocks_in) = sync_channel::<Block>(0);
+    let (blocks_out, blocks_in) = sync_channel::<Block>(1);
     let (durable_out, durable_in) = sync_channel::<Block>(2);
 
     let mut partition = Partition::new(Arc::clone(shared), reader.clone(), state);
     let closing = Closing(Arc::clone(shared));
+    let to_appender = ToAppender { shared: Arc::clone(shared), blocks: blocks_out };
     let partition = spawn("decide", move || {
         let _closing = closing;
-        partition.run(&blocks_out, &|| preparer.prepare().is_ok());
+        partition.run(&to_appender, &|| preparer.prepare().is_ok());
+        drop(to_appender);
         partition.into_state()
     })?;
     let mut appender = Appender::new(Arc::clone(shared), writer);
     let appender_chores = chores.clone();
-    let appending = spawn("append", move || appender.run(&blocks_in, &durable_out, &appender_chores))?;
+    let leaving = Leaving(Arc::clone(shared));
+    let appending = spawn("append", move || {
+        // Dropped in the opposite order: once it is said that nobody takes blocks, the channel is gone.
+        let _leaving = leaving;
+        let blocks_in = blocks_in;
+        appender.run(&blocks_in, &durable_out, &appender_chores);
+    })?;
     let mut publisher = Publisher::new(Arc::clone(shared));
     let publishing = spawn("publish", move || publisher.run(&durable_in, &chores))?;
     let tidying = spawn("chores", move || tidy(&snapshotter, &to_do))?;
@@ -183,6 +190,15 @@ struct Closing(Arc<Shared>);
 impl Drop for Closing {
     fn drop(&mut self) {
         self.0.queue.abandon();
+    }
+}
+
+/// Says that nobody takes blocks any more, even after a panic.
+struct Leaving(Arc<Shared>);
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.0.queue.has_no_next();
     }
 }
 

@@ -4,7 +4,7 @@
 //! built anew from the journal, and whoever waits hears that nothing was taken.
 
 use crate::outcome::Rehearsed;
-use crate::queue::{Done, Next, Submission};
+use crate::queue::{Done, Next, Submission, Wait};
 use crate::recovery;
 use crate::shared::{Health, Shared};
 use crate::{Error, Outcome, Receipt, Unavailable};
@@ -15,7 +15,7 @@ use ledger::{
 };
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{SyncSender, TrySendError};
+use std::sync::mpsc::SyncSender;
 use wire::Batch;
 
 /// The longest text of a held input that is kept, in bytes.
@@ -58,22 +58,34 @@ pub(crate) trait Outlet {
     fn hand_on(&self, block: Block);
 }
 
-impl Outlet for SyncSender<Block> {
-    fn offer(&self, block: Block) -> Option<Block> {
-        match self.try_send(block) {
-            Ok(()) => None,
-            Err(TrySendError::Full(unsent)) => Some(unsent),
-            Err(TrySendError::Disconnected(unsent)) => {
-                unsent.refuse(Unavailable::DiskFailed);
-                None
-            }
+/// The way to the appender: while it is busy, the partition goes on filling the block that comes next, so that all that
+/// arrived during one durable write goes into the next.
+pub(crate) struct ToAppender {
+    pub(crate) shared: Arc<Shared>,
+    /// Holds one block; it is empty whenever the appender says that it has room.
+    pub(crate) blocks: SyncSender<Block>,
+}
+
+impl ToAppender {
+    fn send(&self, block: Block) {
+        if let Err(unsent) = self.blocks.send(block) {
+            unsent.0.refuse(Unavailable::DiskFailed);
         }
+    }
+}
+
+impl Outlet for ToAppender {
+    fn offer(&self, block: Block) -> Option<Block> {
+        if !self.shared.queue.take_room() {
+            return Some(block);
+        }
+        self.send(block);
+        None
     }
 
     fn hand_on(&self, block: Block) {
-        if let Err(unsent) = self.send(block) {
-            unsent.0.refuse(Unavailable::DiskFailed);
-        }
+        self.shared.queue.wait_for_room();
+        self.send(block);
     }
 }
 
@@ -128,7 +140,7 @@ impl<D: Disk> Partition<D> {
     pub(crate) fn run(&mut self, outlet: &impl Outlet, has_space: &dyn Fn() -> bool) {
         let mut block = self.new_block();
         loop {
-            let next = self.shared.queue.next(block.is_empty());
+            let next = self.shared.queue.next(if block.is_empty() { Wait::ForWork } else { Wait::ForWorkOrRoom });
             let is_last = matches!(next, Next::Closed);
             self.step(next, &mut block, outlet, has_space);
             if is_last {

@@ -31,6 +31,30 @@ struct Waiting {
     bytes: usize,
     ticked: bool,
     closed: bool,
+    appending: Appending,
+}
+
+/// How the stage after the partition is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Appending {
+    /// It makes a block durable.
+    #[default]
+    Busy,
+    /// It waits for a block.
+    Free,
+    /// It has ended: blocks come back.
+    Gone,
+}
+
+/// What the partition waits for when nothing waits for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// Nothing.
+    No,
+    /// More work.
+    ForWork,
+    /// More work, or that the next stage can take what was decided.
+    ForWorkOrRoom,
 }
 
 /// What the partition finds when it asks for work.
@@ -38,7 +62,7 @@ pub(crate) enum Next {
     /// Time has passed; whatever waits can wait for this.
     Tick,
     Work(Submission),
-    /// Nothing waits.
+    /// Nothing waits, or it is time to hand on what was decided.
     Nothing,
     /// Nothing waits and nothing will come.
     Closed,
@@ -108,8 +132,33 @@ impl Queue {
         self.filled.notify_one();
     }
 
-    /// The next piece of work; waits for one when `wait`.
-    pub(crate) fn next(&self, wait: bool) -> Next {
+    /// The stage after the partition waits for a block.
+    pub(crate) fn has_room(&self) {
+        self.lock().appending = Appending::Free;
+        self.filled.notify_one();
+    }
+
+    /// The stage after the partition has ended.
+    pub(crate) fn has_no_next(&self) {
+        self.lock().appending = Appending::Gone;
+        self.filled.notify_one();
+    }
+
+    /// Whether a block may be handed on now; the one who hears so has to hand one on.
+    pub(crate) fn take_room(&self) -> bool {
+        take_room(&mut self.lock())
+    }
+
+    /// Waits until a block may be handed on; whoever waited has to hand one on.
+    pub(crate) fn wait_for_room(&self) {
+        let mut waiting = self.lock();
+        while !take_room(&mut waiting) {
+            waiting = self.filled.wait(waiting).expect("nothing panics while it holds the queue");
+        }
+    }
+
+    /// The next piece of work.
+    pub(crate) fn next(&self, wait: Wait) -> Next {
         let mut waiting = self.lock();
         loop {
             if std::mem::take(&mut waiting.ticked) {
@@ -120,12 +169,12 @@ impl Queue {
                 waiting.bytes -= submission.batch.memory_bytes();
                 return Next::Work(submission);
             }
+            let has_room = wait == Wait::ForWorkOrRoom && waiting.appending != Appending::Busy;
             match (waiting.closed, wait) {
                 (true, _) => return Next::Closed,
-                (false, false) => return Next::Nothing,
-                (false, true) => {
-                    waiting = self.filled.wait(waiting).expect("nothing panics while it holds the queue");
-                }
+                (false, Wait::No) => return Next::Nothing,
+                (false, _) if has_room => return Next::Nothing,
+                (false, _) => waiting = self.filled.wait(waiting).expect("nothing panics while it holds the queue"),
             }
         }
     }
@@ -135,4 +184,12 @@ impl Queue {
         let waiting = self.lock();
         (waiting.requests, waiting.bytes)
     }
+}
+
+fn take_room(waiting: &mut Waiting) -> bool {
+    let has_room = waiting.appending != Appending::Busy;
+    if waiting.appending == Appending::Free {
+        waiting.appending = Appending::Busy;
+    }
+    has_room
 }

@@ -7,6 +7,7 @@
 use crate::appender::Appender;
 use crate::partition::{Block, Outlet, Partition};
 use crate::publisher::Publisher;
+use crate::queue::Wait;
 use crate::recovery::{self, Recovery};
 use crate::shared::Shared;
 use crate::snapshotter::Snapshotter;
@@ -83,7 +84,7 @@ impl<D: Disk> Stages<D> {
     /// Decides the next thing that waits. A batch that needs several blocks appends all but the last of them too, as
     /// the thread that decides would wait for that.
     pub fn decide(&mut self) {
-        let next = self.handle.shared.queue.next(false);
+        let next = self.handle.shared.queue.next(Wait::No);
         let has_space = || self.preparer.prepare().is_ok();
         self.partition.step(next, &mut self.deciding, &self.line, &has_space);
     }
