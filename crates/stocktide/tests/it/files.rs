@@ -125,7 +125,8 @@ fn a_dry_run_on_a_directory_changes_nothing() {
     let before = run(["verify", "--json", "--data", &data]).ended_with(0).stdout;
     let more = place.file("more.ndjson", &added("E", "99"));
     assert_eq!(counts(&place.summary(&["import", &more, "--dry-run", "--data", &data])), [1, 1, 0, 0, 0, 0]);
-    run(["reverse", "5", "--reason", "wrong", "--dry-run", "--data", &data]).ended_with(0);
+    let preview = run(["reverse", "5", "--reason", "wrong", "--dry-run", "--data", &data]).ended_with(0).stdout;
+    assert!(preview.contains("change") && preview.contains("later entr"), "{preview}");
     assert_eq!(run(["verify", "--json", "--data", &data]).ended_with(0).stdout, before);
 }
 
