@@ -5,12 +5,12 @@ use crate::partition::{Block, Partition, ToAppender};
 use crate::publisher::Publisher;
 use crate::recovery::{self, Recovery};
 use crate::shared::{Health, Shared};
-use crate::snapshotter::{Chore, Chores, Snapshotter};
+use crate::snapshotter::{Chores, Snapshotter};
 use crate::{Clock, Error, Handle, Opened, Settings, Stage};
 use journal::{Disk, Options, RealDisk, Writer};
 use ledger::State;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -176,7 +176,7 @@ fn start_threads<D: Disk>(handle: &Handle<D>, writer: Writer<D>, state: State) -
     })?;
     let mut publisher = Publisher::new(Arc::clone(shared));
     let publishing = spawn("publish", move || publisher.run(&durable_in, &chores))?;
-    let tidying = spawn("chores", move || tidy(&snapshotter, &to_do))?;
+    let tidying = spawn("chores", move || snapshotter.run(&to_do))?;
     let for_history = Arc::clone(shared);
     let history = spawn("history", move || {
         for_history.history.write_behind(&|error| for_history.report("writing the history index", error));
@@ -200,10 +200,6 @@ impl Drop for Leaving {
     fn drop(&mut self) {
         self.0.queue.has_no_next();
     }
-}
-
-fn tidy<D: Disk>(snapshotter: &Snapshotter<D>, to_do: &Receiver<Chore>) {
-    snapshotter.run(to_do);
 }
 
 fn spawn<T: Send + 'static>(

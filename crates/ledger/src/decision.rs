@@ -1,8 +1,8 @@
 //! What happened, as the journal keeps it. Applying a decision needs no rule and cannot fail.
 
 use crate::{
-    AccountId, AccountKey, Day, Key, LocationCard, LotId, PartyId, Position, ProductCard, ProductId, Quantity,
-    ReasonCard, ReasonId, SerialId, Timestamp, Unusable,
+    AccountId, AccountKey, Day, EventKind, Key, LocationCard, LotId, PartyId, Position, ProductCard, ProductId,
+    Quantity, ReasonCard, ReasonId, SerialId, Timestamp, Unusable,
 };
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -60,6 +60,23 @@ impl DecisionKind {
         Self::InputHeld,
         Self::HeldDiscarded,
     ];
+
+    /// What an event of this kind becomes.
+    pub const fn of(event: EventKind) -> Self {
+        match event {
+            EventKind::ItemAdded => Self::ItemAdded,
+            EventKind::ItemRemoved => Self::ItemRemoved,
+            EventKind::ItemMoved => Self::ItemMoved,
+            EventKind::ItemCounted => Self::ItemCounted,
+            EventKind::ItemAdjusted => Self::ItemAdjusted,
+            EventKind::StatusChanged => Self::StatusChanged,
+            EventKind::ShipmentDispatched => Self::ShipmentDispatched,
+            EventKind::ShipmentReceived => Self::ShipmentReceived,
+            EventKind::PurchaseOrderPlaced => Self::PurchaseOrderPlaced,
+            EventKind::PurchaseOrderReceived => Self::PurchaseOrderReceived,
+            EventKind::PurchaseOrderCancelled => Self::PurchaseOrderCancelled,
+        }
+    }
 
     /// The kind with this number in the journal.
     pub fn from_number(number: u8) -> Option<Self> {

@@ -1,6 +1,6 @@
 //! What comes in: events that report facts, and commands that ask for something.
 
-use crate::{Day, Decision, Position, Quantity, Status, Timestamp};
+use crate::{Day, Decision, DecisionKind, Position, Quantity, Status, Timestamp};
 
 /// Who an input is, for 'exactly once': the keyed hash of its source and id, and of everything else it says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -86,19 +86,7 @@ impl EventKind {
 
     /// The name used outside.
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::ItemAdded => "item_added",
-            Self::ItemRemoved => "item_removed",
-            Self::ItemMoved => "item_moved",
-            Self::ItemCounted => "item_counted",
-            Self::ItemAdjusted => "item_adjusted",
-            Self::StatusChanged => "status_changed",
-            Self::ShipmentDispatched => "shipment_dispatched",
-            Self::ShipmentReceived => "shipment_received",
-            Self::PurchaseOrderPlaced => "purchase_order_placed",
-            Self::PurchaseOrderReceived => "purchase_order_received",
-            Self::PurchaseOrderCancelled => "purchase_order_cancelled",
-        }
+        DecisionKind::of(self).name()
     }
 }
 

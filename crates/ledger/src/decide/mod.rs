@@ -141,19 +141,7 @@ fn decide_command(draft: &mut Draft<'_>, command: &Command) -> Result<(), Reject
 
 fn kind_of(body: &Body<'_>) -> DecisionKind {
     match body {
-        Body::Event(event) => match event.kind {
-            EventKind::ItemAdded => DecisionKind::ItemAdded,
-            EventKind::ItemRemoved => DecisionKind::ItemRemoved,
-            EventKind::ItemMoved => DecisionKind::ItemMoved,
-            EventKind::ItemCounted => DecisionKind::ItemCounted,
-            EventKind::ItemAdjusted => DecisionKind::ItemAdjusted,
-            EventKind::StatusChanged => DecisionKind::StatusChanged,
-            EventKind::ShipmentDispatched => DecisionKind::ShipmentDispatched,
-            EventKind::ShipmentReceived => DecisionKind::ShipmentReceived,
-            EventKind::PurchaseOrderPlaced => DecisionKind::PurchaseOrderPlaced,
-            EventKind::PurchaseOrderReceived => DecisionKind::PurchaseOrderReceived,
-            EventKind::PurchaseOrderCancelled => DecisionKind::PurchaseOrderCancelled,
-        },
+        Body::Event(event) => DecisionKind::of(event.kind),
         Body::Command(command) => match command {
             Command::Reserve(_) => DecisionKind::StockReserved,
             Command::Release { .. } => DecisionKind::ReservationReleased,
