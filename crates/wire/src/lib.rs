@@ -18,8 +18,10 @@ pub mod export;
 mod key;
 pub mod problem;
 pub mod record;
+pub mod sparkplug;
 mod text;
 pub mod time;
+pub mod topic;
 
 pub use batch::Batch;
 pub use key::KeyHasher;
