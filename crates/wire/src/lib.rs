@@ -16,6 +16,7 @@ pub mod csv_in;
 pub mod event;
 pub mod export;
 mod key;
+pub mod llrp;
 pub mod problem;
 pub mod record;
 pub mod sparkplug;
