@@ -14,6 +14,7 @@ mod batch;
 pub mod body;
 pub mod csv_in;
 pub mod epc;
+pub mod epcis;
 pub mod event;
 pub mod export;
 mod key;
