@@ -2,7 +2,8 @@
 //! read.
 //!
 //! The bytes: [`Splitter`] cuts a stream into messages, [`Message`] is any of them as a tree of named values, [`TagReports`]
-//! the fast way through the one that matters. Nothing here knows a socket or a clock. `docs/formats/llrp.md` is this module in words.
+//! the fast way through the one that matters. The talk: [`session`] says what to send a reader and what its answers mean.
+//! Nothing here knows a socket or a clock. `docs/formats/llrp.md` is this module in words.
 //!
 //! Invariant: what is decoded without an error is encoded as the same bytes again, but for reserved bits, which are zero then.
 
@@ -13,6 +14,8 @@ mod json;
 mod node;
 mod reads;
 mod report;
+pub mod session;
+mod status;
 
 pub use definition::{Definition, message, message_named, messages};
 pub use frame::{HEADER_BYTES, Header, MESSAGE_BYTES_MAX, Splitter};

@@ -160,6 +160,14 @@ impl Node {
         })
     }
 
+    /// The parameters inside it, in their order, without those that the standard does not define.
+    pub fn parameters(&self) -> impl Iterator<Item = &Self> {
+        self.children.iter().filter_map(|child| match child {
+            Child::Known { node, .. } => Some(node),
+            Child::Unknown { .. } => None,
+        })
+    }
+
     /// Says what is missing among the parameters inside it, or there too often, `byte` being where it begins.
     ///
     /// # Errors
