@@ -17,6 +17,7 @@ pub mod epc;
 pub mod epcis;
 pub mod event;
 pub mod export;
+pub mod gs1;
 mod key;
 pub mod llrp;
 pub mod problem;
