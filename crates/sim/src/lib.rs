@@ -2,4 +2,5 @@
 
 pub mod disk;
 pub mod oracle;
+pub mod portal;
 pub mod world;

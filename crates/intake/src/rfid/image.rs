@@ -110,10 +110,11 @@ fn put_tag(into: &mut impl Sink, tag: &TagState) {
     into.put_i64(tag.read_at);
     into.put_option(tag.zone, |into, zone| into.put_u32(u32::from(zone)));
     into.put_u8(u8::from(tag.zone_is_heard));
-    into.put_option(tag.candidate, |into, Candidate { zone, since, heard_at, is_ghost }| {
+    into.put_option(tag.candidate, |into, Candidate { zone, since, heard_at, is_near, is_ghost }| {
         into.put_u32(u32::from(zone));
         into.put_i64(since);
         into.put_i64(heard_at);
+        into.put_u8(u8::from(is_near));
         into.put_u8(u8::from(is_ghost));
     });
     into.put_option(tag.stay, |into, Stay { since, heard_at, settled_at, is_ghost, is_quarantined }| {
@@ -146,7 +147,7 @@ fn take_tag(from: &mut impl Source, smoother: &Smoother) -> Result<TagState, Ima
     state.zone_is_heard = from.take_bool()?;
     state.candidate = from.take_option(|from| {
         let (zone, since, heard_at) = (take_u16(from)?, from.take_i64()?, from.take_i64()?);
-        Ok(Candidate { zone, since, heard_at, is_ghost: from.take_bool()? })
+        Ok(Candidate { zone, since, heard_at, is_near: from.take_bool()?, is_ghost: from.take_bool()? })
     })?;
     state.stay = from.take_option(|from| {
         let (since, heard_at, settled_at) = (from.take_i64()?, from.take_i64()?, from.take_option(Source::take_i64)?);

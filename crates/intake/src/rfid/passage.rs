@@ -159,7 +159,9 @@ fn loudest(tag: &TagState, settings: &Settings) -> Option<Sides> {
 /// Whether the tag went through, and which way.
 fn direction(tag: &TagState, settings: &Settings, moment: Moment) -> Option<Passage> {
     let Sides { portal, outside, inside } = loudest(tag, settings)?;
-    let counts = |sums: &Sums| sums.reads >= settings.reads_min && sums.best >= settings.signal_floor;
+    let counts = |sums: &Sums| {
+        sums.reads >= settings.reads_min && sums.epochs >= settings.epochs_min && sums.best >= settings.signal_floor
+    };
     if !counts(&outside) || !counts(&inside) || inside.last_at > moment.end {
         return None;
     }

@@ -61,6 +61,8 @@ pub struct Settings {
     pub delta_permille: u16,
     /// Epochs that a read may come late, at most 6.
     pub late_epochs: u8,
+    /// The shortest adaptive window in epochs: for how long something that passes by may hide a tag that is always read.
+    pub window_epochs_min: u8,
     /// The longest window in epochs, at most 48.
     pub window_epochs_max: u8,
     /// How much stronger, in hundredths of a dB, another zone must be heard to take a tag over.
@@ -69,7 +71,7 @@ pub struct Settings {
     pub dwell_micros: i64,
     /// Reads that an arrival, and each side of a passage, needs at least.
     pub reads_min: u32,
-    /// Epochs with reads that an arrival needs at least.
+    /// Epochs with reads that an arrival, and each side of a passage, needs at least.
     pub epochs_min: u32,
     /// The strength that the best read of a movement, on each side of a portal, must reach.
     pub signal_floor: Rssi,
@@ -98,10 +100,11 @@ impl Default for Settings {
             cycles_per_epoch: 4,
             delta_permille: 10,
             late_epochs: 1,
+            window_epochs_min: 5,
             window_epochs_max: WINDOW_EPOCHS_MAX,
             hysteresis: 300,
             dwell_micros: 1_000_000,
-            reads_min: 2,
+            reads_min: 3,
             epochs_min: 2,
             signal_floor: -6_500,
             separation_micros_min: 200_000,
@@ -165,6 +168,7 @@ impl Settings {
             ("cycles_per_epoch", i64::from(self.cycles_per_epoch), 1, 255),
             ("delta_permille", i64::from(self.delta_permille), 1, 999),
             ("late_epochs", i64::from(self.late_epochs), 0, i64::from(OPEN_EPOCHS) - 2),
+            ("window_epochs_min", i64::from(self.window_epochs_min), 1, i64::from(self.window_epochs_max)),
             ("window_epochs_max", i64::from(self.window_epochs_max), 1, i64::from(WINDOW_EPOCHS_MAX)),
             ("dwell_micros", self.dwell_micros, 0, year),
             ("reads_min", i64::from(self.reads_min), 1, 1_000_000),

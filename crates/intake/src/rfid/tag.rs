@@ -9,10 +9,12 @@ use ledger::Timestamp;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Candidate {
     pub(super) zone: u16,
-    /// The start of the epoch in which it became that.
+    /// The start of the epoch in which it became that, or reached the floor.
     pub(super) since: i64,
     /// When it was last heard there; the end of an epoch.
     pub(super) heard_at: i64,
+    /// Whether it was heard above the floor.
+    pub(super) is_near: bool,
     /// Whether it was reported as a ghost.
     pub(super) is_ghost: bool,
 }

@@ -86,7 +86,7 @@ impl Track {
             let required = window::required(rate, log_inverse).min(settings.window_epochs_max);
             // epochs before the tag came are no trials
             let has_moved = window::has_moved(heard, self.window.min(self.age), rate);
-            self.window = window::adapted(self.window, required, has_moved);
+            self.window = window::adapted(self.window, required, has_moved).max(settings.window_epochs_min);
         }
     }
 
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn the_window_follows_the_read_rate() {
-        let settings = Settings { delta_permille: 50, ..Settings::default() };
+        let settings = Settings { delta_permille: 50, window_epochs_min: 1, ..Settings::default() };
         let (seen, window) = presence("44444444440000000000", &settings);
         assert_eq!(seen, "###########.........", "always read, so that two misses are a departure");
         assert_eq!(window, 1, "the transition shortened the window of three");
@@ -149,7 +149,8 @@ mod tests {
 
     #[test]
     fn one_cycle_an_epoch_has_a_rate_too() {
-        let settings = Settings { cycles_per_epoch: 1, delta_permille: 50, ..Settings::default() };
+        let settings =
+            Settings { cycles_per_epoch: 1, delta_permille: 50, window_epochs_min: 1, ..Settings::default() };
         let (seen, window) = presence("1101101011011010110111011010", &settings);
         assert_eq!(seen, "#".repeat(28));
         assert!((4..=8).contains(&window), "about 3 / 0.65: {window}");

@@ -10,12 +10,16 @@ use ledger::Timestamp;
 /// Judges an epoch, after its tracks were closed.
 pub(super) fn judge(tag: &mut TagState, settings: &Settings, moment: Moment, out: &mut Vec<Inference>) {
     match strongest(tag, settings) {
-        Some(zone) if tag.zone == Some(zone) => {
+        Some((zone, _)) if tag.zone == Some(zone) => {
             tag.zone_is_heard = true;
             tag.candidate = None;
             forget(tag, settings, |other| other != zone);
         }
-        Some(zone) => consider(tag, settings, moment, zone, out),
+        Some((zone, strength)) => {
+            let is_near = strength >= i32::from(settings.signal_floor);
+            let candidate = candidate_for(tag, settings, moment, zone, is_near);
+            consider(tag, settings, moment, candidate, out);
+        }
         None => {
             if let Some(zone) = tag.zone.take_if(|_| tag.zone_is_heard) {
                 tag.zone_is_heard = false;
@@ -35,8 +39,9 @@ pub(super) fn lapse(tag: &mut TagState, settings: &Settings, moment: Moment) {
     }
 }
 
-/// The zone that hears the tag strongest; the one that it is in keeps it unless another is stronger by the hysteresis.
-fn strongest(tag: &TagState, settings: &Settings) -> Option<u16> {
+/// The zone that hears the tag strongest, and how strongly; the one that it is in keeps it unless another is stronger by the
+/// hysteresis.
+fn strongest(tag: &TagState, settings: &Settings) -> Option<(u16, i32)> {
     let heard = || {
         tag.tracks
             .iter()
@@ -45,24 +50,36 @@ fn strongest(tag: &TagState, settings: &Settings) -> Option<u16> {
     };
     let (strength, zone) = heard().max_by_key(|(strength, zone)| (*strength, u16::MAX - zone))?;
     let here = heard().filter(|(_, zone)| tag.zone == Some(*zone)).map(|(strength, _)| strength).max();
-    match here {
-        Some(here) if strength <= here.saturating_add(i32::from(settings.hysteresis)) => tag.zone,
-        _ => Some(zone),
+    match (tag.zone, here) {
+        (Some(own), Some(here)) if strength <= here.saturating_add(i32::from(settings.hysteresis)) => Some((own, here)),
+        _ => Some((zone, strength)),
     }
 }
 
-fn consider(tag: &mut TagState, settings: &Settings, moment: Moment, zone: u16, out: &mut Vec<Inference>) {
+/// What the tag is a candidate of now.
+fn candidate_for(tag: &mut TagState, settings: &Settings, moment: Moment, zone: u16, is_near: bool) -> Candidate {
     if let Some(other) = tag.candidate.take_if(|candidate| candidate.zone != zone) {
         forget(tag, settings, |zone| zone == other.zone);
     }
-    let candidate =
-        tag.candidate.get_or_insert(Candidate { zone, since: moment.start, heard_at: moment.end, is_ghost: false });
+    let new = Candidate { zone, since: moment.start, heard_at: moment.end, is_near, is_ghost: false };
+    let candidate = tag.candidate.get_or_insert(new);
     candidate.heard_at = moment.end;
-    let candidate = *candidate;
+    if !candidate.is_near {
+        // on its way: it is there from when it reaches the floor
+        candidate.since = moment.start;
+        candidate.is_near = is_near;
+    }
+    *candidate
+}
+
+/// Lets the candidate arrive if there is enough for it.
+fn consider(tag: &mut TagState, settings: &Settings, moment: Moment, candidate: Candidate, out: &mut Vec<Inference>) {
+    let zone = candidate.zone;
     let evidence = tag.evidence(settings, |track| settings.zone(track.antenna) == Some(zone));
     let epochs = epochs_of(tag, settings, zone);
     let came_at = evidence.first_read_at.0.max(candidate.since);
-    let is_enough = evidence.reads >= settings.reads_min
+    let is_enough = candidate.is_near
+        && evidence.reads >= settings.reads_min
         && epochs >= settings.epochs_min
         && evidence.best_rssi >= settings.signal_floor
         && evidence.last_read_at.0.saturating_sub(came_at) >= settings.dwell_micros;

@@ -27,7 +27,7 @@
 mod assortment;
 mod calendar;
 mod care;
-mod chance;
+pub(crate) mod chance;
 mod flows;
 mod mistakes;
 mod opening;
