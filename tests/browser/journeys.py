@@ -5,119 +5,16 @@ running. Needs Chromium and its driver. With AXE=path/to/axe.min.js each page is
 without it those checks are skipped. Pictures of the pages go to the folder in PICTURES, or target/browser.
 """
 
-import os
-import pathlib
-import re
 import signal
-import subprocess
 import sys
-import tempfile
-import threading
 import unittest
 import urllib.parse
 
-from webdriver import Browser, Driver, until
+from journey import ROWS, Demo, Journey
+from scan import Scan, ScanWithoutJavaScript  # noqa: F401, found by the loader
+from webdriver import Driver, until
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-PICTURES = pathlib.Path(os.environ.get("PICTURES", ROOT / "target" / "browser"))
-AXE = os.environ.get("AXE")
-SCHEMES = ("light", "dark")
-WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
-
-ROWS = "#stock [data-product]"
 SEARCH = "input[name=q]"
-POSITION = "#pulse [data-figure=position]"
-
-
-class Demo:
-    """The program under test, on a free port, with its own folder for data."""
-
-    def __init__(self, program):
-        self.folder = tempfile.TemporaryDirectory(prefix="stocktide-journeys-")
-        command = [program, "demo", "--listen", "127.0.0.1:0", "--seed", "7", "--data", f"{self.folder.name}/data"]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        watchdog = threading.Timer(60, self.process.kill)
-        watchdog.start()
-        for line in self.process.stdout:
-            if line.startswith("ready "):
-                watchdog.cancel()
-                self.address = line.split()[1]
-                # Whatever else it prints is read away, so that it never waits on a full pipe.
-                self.reader = threading.Thread(target=self.process.stdout.read)
-                self.reader.start()
-                return
-        watchdog.cancel()
-        raise RuntimeError(f"{program} ended with {self.process.wait()} before it was ready")
-
-    def stop(self):
-        """Asks it to drain and end; returns its exit code."""
-        self.process.terminate()
-        try:
-            code = self.process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            code = self.process.wait()
-        self.reader.join()
-        self.process.stdout.close()
-        self.folder.cleanup()
-        return code
-
-
-class Journey(unittest.TestCase):
-    """One program and one driver for all journeys, one browser for each class of them."""
-
-    program = None
-    demo = None
-    driver = None
-    javascript = True
-
-    @classmethod
-    def setUpClass(cls):
-        cls.browser = Browser(Journey.driver, cls.javascript)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.browser.quit()
-
-    def setUp(self):
-        self.browser.complaints()
-
-    def tearDown(self):
-        self.assertEqual(self.browser.complaints(), [], "the console stays free of errors")
-
-    def visit(self, path):
-        self.browser.open(Journey.demo.address + path)
-
-    def products(self):
-        """The products of the rows, in the order shown."""
-        return self.browser.run(f"return [...document.querySelectorAll('{ROWS}')].map(row => row.dataset.product)")
-
-    def position(self):
-        """The journal position that the page shows."""
-        return int(re.sub(r"\D", "", self.browser.find(POSITION).text()) or 0)
-
-    def check_looks_and_access(self, name):
-        """A picture of the page in each scheme, and no violation of the accessibility rules in either."""
-        for scheme in SCHEMES:
-            self.browser.scheme(scheme)
-            self.browser.screenshot(PICTURES / f"{name}-{scheme}.png")
-            with self.subTest(page=name, scheme=scheme):
-                violations = self.violations()
-                if violations:
-                    self.fail("\n\n".join(violations))
-
-    def violations(self):
-        if not AXE:
-            self.skipTest("AXE does not name axe.min.js")
-        # Through the debugger, because the page's own content security policy lets no foreign script in.
-        self.browser.devtools("Runtime.evaluate", {"expression": pathlib.Path(AXE).read_text(encoding="utf-8")})
-        found = self.browser.run_async(
-            "const done = arguments[arguments.length - 1];"
-            "axe.run(document, arguments[0]).then(result => done(result.violations), fault => done(String(fault)))",
-            WCAG)
-        self.assertIsInstance(found, list, "axe could look at the page")
-        return [f"{rule['id']}: {node['html']}: {node['failureSummary']}" for rule in found for node in rule["nodes"]]
-
 
 class StockPage(Journey):
     """`/`: what there is, where, right now."""
@@ -282,7 +179,7 @@ def main(program, names):
     loader = unittest.defaultTestLoader
     tests = loader.loadTestsFromNames(names, module) if names else loader.loadTestsFromModule(module)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that whoever ends us ends what we started, too
-    Journey.driver = Driver()
+    Journey.driver, Journey.program = Driver(), program
     try:
         Journey.demo = Demo(program)
         try:

@@ -126,7 +126,10 @@ class Browser:
 
     def press(self, key):
         """A key to whatever has the focus."""
-        actions = [{"type": kind, "value": KEYS.get(key, key)} for kind in ("keyDown", "keyUp")]
+        self.act([{"type": kind, "value": KEYS.get(key, key)} for kind in ("keyDown", "keyUp")])
+
+    def act(self, actions):
+        """Keys down and up, one after the other, as fast as a scanner sends them."""
         keyboard = {"type": "key", "id": "keyboard", "actions": actions}
         call(f"{self.url}/actions", "POST", {"actions": [keyboard]})
 

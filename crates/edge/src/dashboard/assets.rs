@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use maud::{Markup, html};
 use std::sync::LazyLock;
 
 /// One file.
@@ -34,11 +35,51 @@ macro_rules! asset {
 asset!(STYLE, "stocktide", "css", "text/css; charset=utf-8");
 asset!(SCRIPT, "stocktide", "js", "text/javascript; charset=utf-8");
 asset!(ICON, "icon", "svg", "image/svg+xml");
+asset!(SCAN_STYLE, "scan/scan", "css", "text/css; charset=utf-8");
+asset!(SCAN_MANIFEST, "scan/scan", "webmanifest", "application/manifest+json");
+asset!(SCAN_WORKER, "scan/worker", "js", "text/javascript; charset=utf-8");
+
+/// The parts of the handheld page's script, in the order in which they need each other.
+pub(crate) static SCAN_SCRIPT: Asset = Asset {
+    name: "scan",
+    extension: "js",
+    media_type: "text/javascript; charset=utf-8",
+    text: concat!(
+        include_str!("assets/scan/codes.js"),
+        include_str!("assets/scan/queue.js"),
+        include_str!("assets/scan/known.js"),
+        include_str!("assets/scan/signals.js"),
+        include_str!("assets/scan/camera.js"),
+        include_str!("assets/scan/recent.js"),
+        include_str!("assets/scan/scan.js"),
+    ),
+    address: LazyLock::new(|| hashed_address(SCAN_SCRIPT.name, SCAN_SCRIPT.extension, SCAN_SCRIPT.text)),
+};
+
+/// What every page loads.
+pub(crate) static COMMON: [&Asset; 3] = [&STYLE, &SCRIPT, &ICON];
+/// What is served under its hashed address.
+static SERVED: [&Asset; 6] = [&STYLE, &SCRIPT, &ICON, &SCAN_STYLE, &SCAN_SCRIPT, &SCAN_MANIFEST];
 
 impl Asset {
     /// Where it is served.
     pub(crate) fn address(&self) -> &str {
         &self.address
+    }
+
+    /// What is in it.
+    pub(crate) const fn text(&self) -> &'static str {
+        self.text
+    }
+
+    /// The element of a page's head that loads it.
+    pub(crate) fn element(&self) -> Markup {
+        match self.extension {
+            "css" => html! { link rel="stylesheet" href=(self.address()); },
+            "js" => html! { script src=(self.address()) defer {} },
+            "webmanifest" => html! { link rel="manifest" href=(self.address()); },
+            _ => html! { link rel="icon" href=(self.address()) type=(self.media_type); },
+        }
     }
 
     fn response(&self, caching: &'static str) -> Response {
@@ -47,6 +88,7 @@ impl Asset {
 }
 
 fn hashed_address(name: &str, extension: &str, text: &str) -> String {
+    let name = name.rsplit('/').next().unwrap_or(name);
     let hash = blake3::hash(text.as_bytes()).to_hex();
     format!("/assets/{name}-{}.{extension}", &hash[..12])
 }
@@ -59,7 +101,7 @@ pub(crate) fn router() -> Router<App> {
 
 async fn serve(Path(file): Path<String>) -> Response {
     let is_asked = |asset: &&&Asset| asset.address().strip_prefix("/assets/") == Some(file.as_str());
-    match [&STYLE, &SCRIPT, &ICON].iter().find(is_asked) {
+    match SERVED.iter().find(is_asked) {
         Some(asset) => asset.response("public, max-age=31536000, immutable"),
         None => StatusCode::NOT_FOUND.into_response(),
     }
@@ -79,7 +121,7 @@ mod tests {
 
     #[test]
     fn nothing_is_fetched_from_elsewhere() {
-        for asset in [&STYLE, &SCRIPT, &ICON] {
+        for asset in SERVED {
             let text = asset.text.replace("http://www.w3.org/2000/svg", "");
             assert!(!text.contains("//") || asset.extension == "js", "{}", asset.name);
             assert!(!text.contains("http:") && !text.contains("https:") && !text.contains("@import"), "{}", asset.name);

@@ -1,6 +1,6 @@
 //! The frame of every page: head, navigation, main part, foot.
 
-use crate::dashboard::assets::{ICON, SCRIPT, STYLE};
+use crate::dashboard::assets::{Asset, COMMON};
 use crate::dashboard::fragment::Fragment;
 use crate::dashboard::text;
 use ledger::Timestamp;
@@ -18,6 +18,8 @@ pub(crate) enum Tab {
     Held,
     /// What somebody should count.
     Recounts,
+    /// The page for a scanner in the hand.
+    Scan,
     /// None of them.
     None,
 }
@@ -36,6 +38,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) is_demo: bool,
     /// Whether whoever looks can sign out.
     pub(crate) can_sign_out: bool,
+    /// What the page loads beside what every page does.
+    pub(crate) assets: &'a [&'a Asset],
 }
 
 /// The links to all parts, with how many things wait in each.
@@ -60,6 +64,7 @@ pub(crate) fn navigation(tab: Tab, totals: &Totals) -> Fragment {
                 (link(Tab::Movements, "/movements", "Movements", 0, ""))
                 (link(Tab::Held, "/held", "Held", totals.held, "waiting"))
                 (link(Tab::Recounts, "/recounts", "Recounts", totals.recount_tasks, "open"))
+                (link(Tab::Scan, "/scan", "Scan", 0, ""))
             }
         },
     )
@@ -75,9 +80,7 @@ pub(crate) fn page(frame: &Frame<'_>, main: &Markup) -> Markup {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (frame.title) " · Stocktide" }
-                link rel="icon" href=(ICON.address()) type="image/svg+xml";
-                link rel="stylesheet" href=(STYLE.address());
-                script src=(SCRIPT.address()) defer {}
+                @for asset in COMMON.iter().chain(frame.assets) { (asset.element()) }
             }
             body data-live=[(!frame.live.is_empty()).then_some(frame.live)] data-now=(frame.now.0 / 1000) {
                 a.skip href="#main" { "Skip to content" }

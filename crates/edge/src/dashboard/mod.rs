@@ -21,6 +21,7 @@ mod movements;
 mod product;
 mod pulse;
 mod recounts;
+mod scan;
 mod sign_in;
 mod stock;
 #[cfg(test)]
@@ -69,6 +70,7 @@ pub fn router(app: &App) -> Router<App> {
         )
         .route("/live", get(live_page))
         .merge(mend::router())
+        .merge(scan::router())
         .merge(sign_in::router())
         .merge(assets::router())
         .layer(Extension(desk))
@@ -135,6 +137,7 @@ fn frame<'a>(app: &App, title: &'a str, navigation: Option<&'a fragment::Fragmen
         now: app.engine().now(),
         is_demo: app.settings().demo,
         can_sign_out: navigation.is_some() && matches!(app.auth(), Auth::Token(_)),
+        assets: &[],
     }
 }
 

@@ -5,6 +5,7 @@ use crate::dashboard::entries::Entries;
 use crate::dashboard::fragment::Fragment;
 use crate::dashboard::layout::{self, Tab};
 use crate::dashboard::pulse::{self, Pulse};
+use crate::dashboard::scan::FirstSeen;
 use crate::dashboard::{Params, held, movements, product, recounts, stock, text};
 use axum::http::StatusCode;
 use ledger::{Position, Timestamp};
@@ -16,6 +17,7 @@ use std::sync::Arc;
 pub(crate) struct Desk {
     pub(crate) pulse: Arc<Pulse>,
     pub(crate) entries: Arc<Entries>,
+    pub(crate) first_seen: Arc<FirstSeen>,
 }
 
 /// A page with what narrows it.

@@ -14,7 +14,7 @@ mod history;
 pub mod json;
 mod openapi;
 mod operations;
-mod page;
+pub(crate) mod page;
 mod past;
 mod path;
 pub mod problem;

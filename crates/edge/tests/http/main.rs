@@ -8,5 +8,6 @@ mod limits;
 mod openapi;
 mod orders;
 mod past;
+mod scan;
 mod stream;
 mod support;
