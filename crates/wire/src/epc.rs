@@ -25,6 +25,7 @@ pub use fault::Fault;
 pub use key::Gs1Key;
 pub use report::report;
 pub use scheme::Scheme;
+pub(crate) use tag::bytes_of_hex;
 pub use tag::{EPC_BYTES_MAX, Tag};
 
 use smallvec::SmallVec;

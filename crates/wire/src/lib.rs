@@ -21,6 +21,7 @@ pub mod gs1;
 mod key;
 pub mod llrp;
 pub mod problem;
+pub mod reads;
 pub mod record;
 pub mod sparkplug;
 mod text;

@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 use wire::epc::{Coding, Epc, Gs1Key, Scheme, Tag, report};
 
 /// Every file and how many vectors it must have.
-const FILES: [(&str, usize); 3] = [
+const FILES: [(&str, usize); 4] = [
+    (include_str!("data/epc/tds_2_examples.jsonl"), 20),
     (include_str!("data/epc/tds_examples.jsonl"), 11),
     (include_str!("data/epc/oracle_vectors.jsonl"), 385),
     (include_str!("data/epc/more_schemes.jsonl"), MORE),

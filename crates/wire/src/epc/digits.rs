@@ -1,20 +1,12 @@
 //! Digits of GS1 keys: the check digit and the place of the indicator.
 
-/// The digit that makes `digits` a GS1 key.
-///
-/// # Source
-/// GS1 General Specifications, section 7.9.1: weights 3 and 1 from the right.
-pub(super) fn check_digit(digits: &[u8]) -> u8 {
-    let weighted = digits.iter().rev().zip([3_u32, 1].into_iter().cycle());
-    let sum: u32 = weighted.map(|(digit, weight)| u32::from(digit.wrapping_sub(b'0')) * weight).sum();
-    b'0' + u8::try_from((10 - sum % 10) % 10).expect("a digit")
-}
+use crate::gs1::check_digit;
 
 /// `digits` and their check digit.
 pub(super) fn with_check_digit(digits: &str) -> String {
     let mut out = String::with_capacity(digits.len() + 1);
     out.push_str(digits);
-    out.push(char::from(check_digit(digits.as_bytes())));
+    out.push(char::from(check_digit(digits.as_bytes()).expect("a key's parts before it are digits")));
     out
 }
 

@@ -1,9 +1,10 @@
 //! The GS1 key behind an identity, and its element string.
 
-use super::digits::{check_digit, indicator_first, with_check_digit};
+use super::digits::{indicator_first, with_check_digit};
 use super::fault::Fault;
 use super::scheme::{Rule, Scheme, is_component_character, is_gs1_character};
 use super::{Epc, link};
+use crate::gs1::check_digit;
 use std::fmt;
 
 /// A GS1 key with what tells one thing from another of the same key, each under its application identifier.
@@ -278,7 +279,7 @@ impl Gs1Key {
             return refuse("invalid_character", format_args!("has a character that may not be in it"));
         }
         if let [front @ .., last] = digits {
-            let expected = check_digit(front);
+            let expected = check_digit(front).expect("only digits are left");
             if *last != expected {
                 let (found, expected) = (char::from(*last), char::from(expected));
                 return refuse("check_digit", format_args!("has check digit {found}; {expected} would fit the others"));

@@ -176,10 +176,11 @@ impl Epc {
 }
 
 fn unknown_header(header: u8) -> Fault {
-    // TDS 2.0, table 14-1: those whose names end in '+'.
-    if (0xf0..=0xfb).contains(&header) {
-        let detail =
-            format!("header {header:02X} is a coding of TDS 2 ('+', without company prefix), which is not read");
+    // TDS 2.3, table 14-1: E6 to EF, FC and FD end in '++' (with a host name), F0 to FB in '+'.
+    if (0xe6..=0xfd).contains(&header) {
+        let detail = format!(
+            "header {header:02X} is a coding of TDS 2 ('+' or '++', without company prefix), which is not read"
+        );
         return Fault::new("unsupported_header", detail).at(0);
     }
     Fault::new("unknown_header", format!("header {header:02X} is no coding of the EPC Tag Data Standard")).at(0)
@@ -197,7 +198,7 @@ fn filter_fault(coding: Coding, filter: &str) -> Fault {
 }
 
 /// The bytes of hexadecimal digits.
-pub(super) fn bytes_of_hex(hex: &str) -> Result<EpcBytes, Fault> {
+pub(crate) fn bytes_of_hex(hex: &str) -> Result<EpcBytes, Fault> {
     let nibble = |at: usize, digit: u8| match char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
     {
         Some(digit) => Ok(digit),
