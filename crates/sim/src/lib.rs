@@ -3,4 +3,5 @@
 pub mod disk;
 pub mod oracle;
 pub mod portal;
+pub mod reader;
 pub mod world;

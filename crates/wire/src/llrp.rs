@@ -19,6 +19,7 @@ mod status;
 
 pub use definition::{Definition, message, message_named, messages};
 pub use frame::{HEADER_BYTES, Header, MESSAGE_BYTES_MAX, Splitter};
+pub use json::base64;
 pub use node::Node;
 pub use reads::{Seen, TagReport, TagReports};
 pub use report::report;
