@@ -145,10 +145,10 @@ fn every_report_arrives_in_order_however_the_stream_is_cut() {
         for report_tags in [1, 7] {
             let faults = ReaderFaults { pieces, ..ReaderFaults::default() };
             let mut line = Line::new(Settings { report_tags, ..Settings::default() }, reader(seed, faults));
-            line.run(20_000);
+            line.run(12_000);
             assert_eq!((line.ready, line.closed.as_slice(), line.faults.as_slice()), (1, &[][..], &[][..]));
             assert_eq!(line.assert_in_order_and_once(), 0);
-            assert!(line.arrived[0].len() > 1_500, "{pieces:?}: {}", line.arrived[0].len());
+            assert!(line.arrived[0].len() > 1_000, "{pieces:?}: {}", line.arrived[0].len());
             assert_eq!(line.reader.keepalives_unanswered(), 0);
         }
     }
@@ -170,7 +170,7 @@ fn readers_of_the_first_version_without_a_date_and_that_must_be_started_are_used
 
 #[test]
 fn a_line_that_breaks_at_any_time_costs_only_what_was_on_it() {
-    for seed in 0..20 {
+    for seed in 0..8 {
         let mut chance = ChaCha8Rng::seed_from_u64(seed);
         let faults = ReaderFaults { pieces: Pieces::UpTo(100), ..ReaderFaults::default() };
         let mut line = Line::new(Settings { report_tags: 3, ..Settings::default() }, reader(seed, faults));
