@@ -8,7 +8,8 @@
 //! a key was ever issued and whether the goods exist is not asked here; nor is what day it is, so who asks for dates
 //! gives the reference for the century.
 //!
-//! Its one invariant: what is read is written in each form so that it is read as the same elements.
+//! Its one invariant: elements that are read are written in each form so that they are read as the same again. Only AIs that
+//! GS1 has not assigned, which are taken when asked for, can't be read where nothing shows how long they are.
 //!
 //! # Source
 //! GS1 General Specifications 25; GS1 Digital Link Standard: URI Syntax 1.5; GS1 Barcode Syntax Dictionary. The rules where

@@ -192,6 +192,20 @@ fn damaged_codes_never_panic_and_what_is_read_of_them_is_kept() {
     }
 }
 
+/// A hundred kilobytes of what parsers trip over are refused about as fast as it is read.
+#[test]
+fn long_lines_take_no_longer_than_they_are() {
+    let pieces = ["/01", "^10A", "(10)A", "https://a/10/", "&98=", "%4", "(", "|^", "\u{1d}", "9", "\\("];
+    for start in
+        ["", "^", "(91)", "https://a/01/09520123456788", "https://a/01/09520123456788?", "]C1", "]Q1https://a/", "]E0"]
+    {
+        for piece in pieces {
+            let line = start.to_owned() + &piece.repeat(100_000 / piece.len());
+            assert!(report(&line, reference()).contains_key("verdict"), "{start}{piece}…");
+        }
+    }
+}
+
 fn check(line: &str, expect: &Value) {
     let answer = Value::from(report(line, reference()));
     for (field, expected) in expect.as_object().expect("an object") {
@@ -236,6 +250,7 @@ fn a_line_is_recognised_and_said_in_a_warehouses_words() {
     check("0109520123456788\u{1d}10A", &json!({ "form": "unbracketed_without_fnc1", "verdict": "valid" }));
     check("^4149520123456788", &json!({ "form": "unbracketed", "request": { "location": "9520123456788" } }));
     check("https://shop.example/x/01/09520123456788?17=261231", &json!({ "form": "digital_link", "verdict": "valid" }));
+    check("]d1SKU123", &json!({ "form": "scan", "verdict": "valid", "symbology": "DM", "data": "SKU123" }));
     check("SKU123", &json!({ "form": "unrecognised", "verdict": "invalid" }));
 }
 
@@ -257,5 +272,12 @@ fn what_is_wrong_is_said_with_its_place() {
     check("https://a/01/09520123456788?98=X&5=1", "unknown_ai", 33, "");
     check("^010952012345678837123", "excluded_ai", 1, "");
     check("^10ABC", "missing_ai", 1, "");
+    check("(01)09520123456788(37)123", "excluded_ai", 1, "");
+    check("(99)X(10)ABC", "missing_ai", 6, "");
+    check("]C199X\u{1d}10ABC", "missing_ai", 7, "");
+    check("]Q1https://a/01/09520123456788?37=5", "excluded_ai", 13, "");
+    check("]Q1https://a/01/09520123456789", "incorrect_check_digit", 29, "0952012345678*9*");
+    check("006141411234567891", "incorrect_check_digit", 17, "00614141123456789*1*");
+    check("9520123456788|^10A^10B", "repeated_ai", 19, "");
     check("(01)09520123456788(10)", "value_empty", 22, "");
 }

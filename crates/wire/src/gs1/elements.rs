@@ -23,6 +23,7 @@ struct Span {
     entry: &'static Entry,
     ai: Range<usize>,
     value: Range<usize>,
+    offset: usize,
 }
 
 /// One element: an AI and its value.
@@ -34,6 +35,8 @@ pub struct Element<'m> {
     pub value: &'m str,
     /// What the dictionary says of the AI.
     pub entry: &'static Entry,
+    /// The byte of what was read where its AI begins, or the value where no AI stands before it.
+    pub offset: usize,
 }
 
 /// A row of elements, each of which holds what its AI allows; at most [`ELEMENTS_MAX`].
@@ -72,6 +75,7 @@ impl Message {
             ai: &self.data[span.ai.clone()],
             value: &self.data[span.value.clone()],
             entry: span.entry,
+            offset: span.offset,
         })
     }
 
@@ -131,12 +135,14 @@ impl Message {
                 let detail = format!("{} does not close an AI of at most four digits; add ')'", shown(&input[at..]));
                 return Err(Gs1Error::new("missing_bracket", at, detail));
             };
-            let ai = &input[at + 1..close];
-            let entry = find_entry(ai, at + 1, options.unknown_ais)?;
+            let (ai, ai_at) = (&input[at + 1..close], at + 1);
+            let entry = find_entry(ai, ai_at, options.unknown_ais)?;
             value.clear();
             let start = close + 1;
             at = unescape_value(input, start, &mut value);
-            message.push(ai, &value, entry).map_err(|problem| problem.at(start, &value, |byte| *byte == b'('))?;
+            message
+                .push(ai, &value, entry, ai_at)
+                .map_err(|problem| problem.at(start, &value, |byte| *byte == b'('))?;
             match input.get(at) {
                 None => return Ok(message),
                 Some(&COMPOSITE) => {
@@ -162,19 +168,23 @@ impl Message {
 
     /// Reads one part with its leading FNC1 and, after `|`, the other one. `start` is where `input` begins in the whole.
     pub(super) fn parse_part(&mut self, input: &[u8], start: usize) -> Result<(), Gs1Error> {
+        match input.split_first() {
+            Some((&FNC1 | &GS, elements)) => self.parse_elements(elements, start + 1),
+            _ => {
+                let detail = format!("{} does not begin with FNC1; put '^' before the first AI", shown(input));
+                Err(Gs1Error::new("missing_fnc1", start, detail))
+            }
+        }
+    }
+
+    /// Reads one part without its leading FNC1 and, after `|`, the other one with it.
+    pub(super) fn parse_elements(&mut self, input: &[u8], start: usize) -> Result<(), Gs1Error> {
+        if input.is_empty() {
+            let detail = "there is no element after FNC1; add one such as 0109520123456788";
+            return Err(Gs1Error::new("empty", start, detail));
+        }
         let is_separator = |byte: &u8| matches!(*byte, FNC1 | GS);
-        if !input.first().is_some_and(is_separator) {
-            let detail = format!("{} does not begin with FNC1; put '^' before the first AI", shown(input));
-            return Err(Gs1Error::new("missing_fnc1", start, detail));
-        }
-        let mut at = 1;
-        if input.len() == 1 {
-            return Err(Gs1Error::new(
-                "empty",
-                start + 1,
-                "there is no element after FNC1; add one such as 0109520123456788",
-            ));
-        }
+        let mut at = 0;
         while at < input.len() {
             if input[at] == COMPOSITE && self.linear.is_none() && !self.spans.is_empty() {
                 self.begin_composite(start + at)?;
@@ -189,7 +199,7 @@ impl Message {
             let rest = &input[value_at..input.len().min(value_at + entry.length_max() + 1)];
             let end = rest.iter().position(|byte| is_separator(byte) || *byte == COMPOSITE).unwrap_or(rest.len());
             let length = if entry.predefined_length { end.min(entry.length_max()) } else { end };
-            self.push(&input[at..value_at], &rest[..length], entry)
+            self.push(&input[at..value_at], &rest[..length], entry, start + at)
                 .map_err(|problem| problem.at(start + value_at, &rest[..length], |_| false))?;
             at = value_at + length;
             if input.get(at).is_some_and(is_separator) {
@@ -199,8 +209,14 @@ impl Message {
         Ok(())
     }
 
-    /// Adds an element after checking its value.
-    pub(super) fn push(&mut self, ai: &[u8], value: &[u8], entry: &'static Entry) -> Result<(), ValueProblem> {
+    /// Adds an element, which began at `offset` of what is read, after checking its value.
+    pub(super) fn push(
+        &mut self,
+        ai: &[u8],
+        value: &[u8],
+        entry: &'static Entry,
+        offset: usize,
+    ) -> Result<(), ValueProblem> {
         check_value(value, entry).map_err(|problem| ValueProblem { ai: text(ai).to_owned(), ..problem })?;
         if self.spans.len() == ELEMENTS_MAX || self.data.len() + 1 + ai.len() + value.len() > DATA_BYTES_MAX {
             return Err(ValueProblem { code: "too_many_elements", range: None, ai: text(ai).to_owned(), entry });
@@ -213,7 +229,7 @@ impl Message {
         let value_at = self.data.len();
         self.data.push_str(text(value));
         self.separator = !entry.predefined_length;
-        self.spans.push(Span { entry, ai: ai_at..value_at, value: value_at..self.data.len() });
+        self.spans.push(Span { entry, ai: ai_at..value_at, value: value_at..self.data.len(), offset });
         Ok(())
     }
 

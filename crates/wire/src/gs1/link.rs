@@ -97,7 +97,12 @@ impl Message {
     /// # Errors
     /// The first thing wrong with it: the address, then the path, then the query, then the values.
     pub fn parse_link(uri: &[u8], options: &Options) -> Result<Self, Gs1Error> {
-        let whole = Piece { text: uri, offset: 0 };
+        Self::parse_link_at(uri, 0, options)
+    }
+
+    /// As [`Message::parse_link`], for an address that begins at `offset` of what is read.
+    pub(super) fn parse_link_at(uri: &[u8], offset: usize, options: &Options) -> Result<Self, Gs1Error> {
+        let whole = Piece { text: uri, offset };
         let Some(scheme) = SCHEMES.iter().find(|scheme| uri.starts_with(scheme)) else {
             return Err(whole.error("not_a_link", "does not begin with https:// or http://; write it as a web address"));
         };
@@ -265,7 +270,9 @@ impl Reader<'_> {
             padded.extend_from_slice(&decoded);
             decoded = padded;
         }
-        self.message.push(code, &decoded, entry).map_err(|problem| problem.at(value.offset, &decoded, |_| false))
+        self.message
+            .push(code, &decoded, entry, ai.offset)
+            .map_err(|problem| problem.at(value.offset, &decoded, |_| false))
     }
 }
 

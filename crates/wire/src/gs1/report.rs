@@ -1,6 +1,6 @@
 //! What one line of text is as a GS1 code, as JSON.
 
-use super::elements::{COMPOSITE, FNC1, GS, Message};
+use super::elements::{COMPOSITE, FNC1, GS, Message, find_entry};
 use super::link::is_link;
 use super::scan::key_message;
 use super::{Dictionary, Gs1Error, Options, Parts, Scan, Symbology, cases, render_scan, shown};
@@ -11,12 +11,14 @@ use serde_json::{Map, Value, json};
 struct Recognised {
     form: &'static str,
     symbology: Option<Symbology>,
+    /// What a symbol holds, be it elements or not.
+    data: Option<Vec<u8>>,
     message: Result<Option<Message>, Gs1Error>,
 }
 
 impl Recognised {
     fn new(form: &'static str, message: Result<Message, Gs1Error>) -> Self {
-        Self { form, symbology: None, message: message.map(Some) }
+        Self { form, symbology: None, data: None, message: message.map(Some) }
     }
 }
 
@@ -24,7 +26,8 @@ impl Recognised {
 /// (`^` or GS) or brackets, a Digital Link, or the bare digits of a GTIN or SSCC.
 ///
 /// Dates get the century that is nearest to `reference`. The object has `input`, `verdict` (`valid` or `invalid`),
-/// `problem` (`code`, `detail`, `byte`, `marked`), `form`, `elements` (`ai`, `title`, `value`), `canonical` (the other
+/// `problem` (`code`, `detail`, `byte`, `marked`), `form`, for a scan `symbology` and
+/// `data`, `elements` (`ai`, `title`, `value`), `canonical` (the other
 /// forms of the same elements), `parts` (what they mean) and `request` (the fields that an event would get). An invalid
 /// line whose elements could be read, but must not stand as they do, has all of that too.
 ///
@@ -37,11 +40,11 @@ pub fn report(line: &str, reference: Day) -> Map<String, Value> {
     }
     let mut out = Map::new();
     out.insert("input".into(), line.into());
-    let Recognised { form, symbology, message } = recognise(line.as_bytes());
+    let Recognised { form, symbology, data, message } = recognise(line.as_bytes());
     let (message, problem) = match message {
         Ok(Some(message)) => {
             let problem = message.check_all().err();
-            (Some(message), problem.map(|problem| placed(problem, form)))
+            (Some(message), problem)
         }
         Ok(None) => (None, None),
         Err(problem) => (None, Some(problem)),
@@ -53,6 +56,9 @@ pub fn report(line: &str, reference: Day) -> Map<String, Value> {
     out.insert("form".into(), form.into());
     if let Some(symbology) = symbology {
         out.insert("symbology".into(), symbology.name().into());
+    }
+    if let Some(data) = data {
+        out.insert("data".into(), String::from_utf8_lossy(&data).into());
     }
     if let Some(message) = message {
         let elements = message
@@ -67,14 +73,6 @@ pub fn report(line: &str, reference: Day) -> Map<String, Value> {
     out
 }
 
-/// A broken association has its place in the element string; only where the line is one, that is a place in the line.
-fn placed(mut problem: Gs1Error, form: &str) -> Gs1Error {
-    if form != "unbracketed" {
-        problem.offset = 0;
-    }
-    problem
-}
-
 pub(super) fn problem_json(problem: &Gs1Error) -> Value {
     json!({ "code": problem.code, "detail": problem.detail, "byte": problem.offset, "marked": problem.marked })
 }
@@ -83,7 +81,9 @@ fn recognise(line: &[u8]) -> Recognised {
     let options = &Options::STRICT;
     match line.first() {
         Some(b']') => match Scan::parse(line, options) {
-            Ok(scan) => Recognised { form: "scan", symbology: Some(scan.symbology), message: Ok(scan.message) },
+            Ok(Scan { symbology, data, message }) => {
+                Recognised { form: "scan", symbology: Some(symbology), data: Some(data), message: Ok(message) }
+            }
             Err(problem) => Recognised::new("scan", Err(problem)),
         },
         Some(b'(') => Recognised::new("bracketed", Message::parse_bracketed(line, options)),
@@ -115,11 +115,8 @@ fn recognise_digits(line: &[u8]) -> Recognised {
         .find_prefix(line)
         .is_some_and(|(_, entry)| entry.qualifiers.is_some() || line.starts_with(b"02"))
     {
-        let data = [&[FNC1], line].concat();
-        let message = Message::parse_unbracketed(&data).map_err(|mut problem| {
-            problem.offset = problem.offset.saturating_sub(1);
-            problem
-        });
+        let mut message = Message::default();
+        let message = message.parse_elements(line, 0).map(|()| message);
         return Recognised::new("unbracketed_without_fnc1", message);
     }
     let detail = format!(
@@ -130,11 +127,10 @@ fn recognise_digits(line: &[u8]) -> Recognised {
 }
 
 fn sscc_message(key: &[u8]) -> Result<Message, Gs1Error> {
-    let bracketed = [b"(00)", key].concat();
-    Message::parse_bracketed(&bracketed, &Options::STRICT).map_err(|mut problem| {
-        problem.offset = problem.offset.saturating_sub(4);
-        problem
-    })
+    let mut message = Message::default();
+    let entry = find_entry(b"00", 0, false)?;
+    message.push(b"00", key, entry, 0).map_err(|problem| problem.at(0, key, |_| false))?;
+    Ok(message)
 }
 
 fn composite_message(key: &[u8], part: &[u8]) -> Result<Message, Gs1Error> {

@@ -27,7 +27,7 @@ impl Message {
     /// Checks one rule.
     ///
     /// # Errors
-    /// The first element that breaks it, with its place in the [unbracketed](Message::unbracketed) string.
+    /// The first element that breaks it, with its place in what was read.
     pub fn check(&self, rule: Rule) -> Result<(), Gs1Error> {
         self.elements().try_for_each(|element| {
             let found = match rule {
@@ -38,7 +38,7 @@ impl Message {
             };
             match found {
                 None => Ok(()),
-                Some((code, detail)) => Err(Gs1Error::new(code, self.offset_of(element), detail)),
+                Some((code, detail)) => Err(Gs1Error::new(code, element.offset, detail)),
             }
         })
     }
@@ -49,10 +49,6 @@ impl Message {
     /// See [`Message::check`].
     pub fn check_all(&self) -> Result<(), Gs1Error> {
         Rule::ALL.into_iter().try_for_each(|rule| self.check(rule))
-    }
-
-    fn offset_of(&self, element: Element<'_>) -> usize {
-        element.ai.as_ptr().addr() - self.unbracketed().as_ptr().addr()
     }
 
     fn repeated_otherwise(&self, element: Element<'_>) -> Option<(&'static str, String)> {

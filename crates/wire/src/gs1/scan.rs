@@ -4,7 +4,7 @@
 //! GS1 General Specifications, sections 5.1.2 and 7.8; ISO/IEC 15424 for the identifiers.
 
 use super::check::check_digit;
-use super::elements::{COMPOSITE, FNC1, GS, Message};
+use super::elements::{COMPOSITE, FNC1, GS, Message, find_entry};
 use super::link::is_link;
 use super::{Gs1Error, Options, shown};
 
@@ -143,12 +143,13 @@ impl Scan {
         match content {
             Content::Elements => {
                 let data = elements_data(rest, start)?;
-                let message = Message::parse_unbracketed(&data).map_err(|error| moved(error, start, 1))?;
+                let mut message = Message::default();
+                message.parse_elements(rest, start)?;
                 Ok(Self { symbology, data, message: Some(message) })
             }
             Content::Text => {
                 let message = match is_link(rest) {
-                    true => Some(Message::parse_link(rest, options).map_err(|error| moved(error, start, 0))?),
+                    true => Some(Message::parse_link_at(rest, start, options)?),
                     false => None,
                 };
                 let mut data = Vec::with_capacity(rest.len() + 1);
@@ -176,11 +177,10 @@ impl Scan {
             let detail = format!("{} is no composite part; it begins with |]e0", shown(after));
             return Err(Gs1Error::new("unknown_symbology", start + digits.len(), detail));
         };
-        let part = elements_data(part, part_at)?;
-        message.begin_composite(part_at)?;
-        message.parse_part(&part, part_at - 1)?;
         data.push(COMPOSITE);
-        data.extend_from_slice(&part);
+        data.extend(elements_data(part, part_at)?);
+        message.begin_composite(part_at)?;
+        message.parse_elements(part, part_at)?;
         Ok(Self { symbology, data, message: Some(message) })
     }
 }
@@ -192,10 +192,15 @@ pub(super) fn key_message(digits: &[u8], count: usize, offset: usize) -> Result<
         return Err(Gs1Error::new("not_a_key", offset, detail));
     }
     let mut gtin = vec![b'0'; 14_usize.saturating_sub(count)];
+    let padding = gtin.len();
     gtin.extend_from_slice(digits);
     let mut message = Message::default();
-    let entry = super::elements::find_entry(b"01", offset, false)?;
-    message.push(b"01", &gtin, entry).map_err(|problem| moved(problem.at(offset, &gtin, |_| false), 0, 14 - count))?;
+    let entry = find_entry(b"01", offset, false)?;
+    message.push(b"01", &gtin, entry, offset).map_err(|problem| {
+        let mut error = problem.at(offset, &gtin, |_| false);
+        error.offset = error.offset.saturating_sub(padding);
+        error
+    })?;
     Ok(message)
 }
 
@@ -209,12 +214,6 @@ fn elements_data(sent: &[u8], offset: usize) -> Result<Vec<u8>, Gs1Error> {
     data.push(FNC1);
     data.extend(sent.iter().map(|byte| if *byte == GS { FNC1 } else { *byte }));
     Ok(data)
-}
-
-/// An error whose place is `forward` bytes further on and `back` bytes back.
-fn moved(mut error: Gs1Error, forward: usize, back: usize) -> Gs1Error {
-    error.offset = (error.offset + forward).saturating_sub(back);
-    error
 }
 
 /// Whether text is any number of backslashes before a `^`, and so needs one more to be told from FNC1.
