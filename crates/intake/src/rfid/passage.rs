@@ -62,7 +62,7 @@ pub(super) fn judge(tag: &mut TagState, settings: &Settings, moment: Moment, out
         let settled = stay.settled_at.is_some_and(|at| moment.end.saturating_sub(at) >= settings.settle_micros);
         let patience = if outside && inside { 4 } else { 1 };
         let is_long = moment.end.saturating_sub(stay.since) > settings.passage_micros_max.saturating_mul(patience);
-        if settled && let Some(passage) = direction(tag, settings, moment) {
+        if settled && let Some(passage) = direction(tag, settings) {
             conclude(tag, settings, moment, &passage, out);
         } else if is_long {
             decide(tag, settings, moment, out);
@@ -80,7 +80,7 @@ fn is_heard(tag: &TagState, settings: &Settings, side: Side) -> bool {
 
 /// Ends a stay: as a passage, or as a ghost whose reads are kept.
 fn decide(tag: &mut TagState, settings: &Settings, moment: Moment, out: &mut Vec<Inference>) {
-    if let Some(passage) = direction(tag, settings, moment) {
+    if let Some(passage) = direction(tag, settings) {
         return conclude(tag, settings, moment, &passage, out);
     }
     let portal = loudest(tag, settings).map(|sides| sides.portal);
@@ -152,17 +152,17 @@ fn loudest(tag: &TagState, settings: &Settings) -> Option<Sides> {
         };
         *sums = sums.with(&track.sums);
     }
-    let rank = |sides: &Sides| (sides.outside.weight + sides.inside.weight, u16::MAX - sides.portal);
+    let rank = |sides: &Sides| (sides.outside.weight.saturating_add(sides.inside.weight), u16::MAX - sides.portal);
     portals.into_iter().max_by_key(rank)
 }
 
 /// Whether the tag went through, and which way.
-fn direction(tag: &TagState, settings: &Settings, moment: Moment) -> Option<Passage> {
+fn direction(tag: &TagState, settings: &Settings) -> Option<Passage> {
     let Sides { portal, outside, inside } = loudest(tag, settings)?;
     let counts = |sums: &Sums| {
         sums.reads >= settings.reads_min && sums.epochs >= settings.epochs_min && sums.best >= settings.signal_floor
     };
-    if !counts(&outside) || !counts(&inside) || inside.last_at > moment.end {
+    if !counts(&outside) || !counts(&inside) {
         return None;
     }
     let apart = inside.centroid().saturating_sub(outside.centroid());
@@ -174,8 +174,10 @@ fn direction(tag: &TagState, settings: &Settings, moment: Moment) -> Option<Pass
     let epoch = i128::from(settings.epoch_micros / 1_000);
     let millis = i128::from(apart / 1_000);
     let (outside_variance, inside_variance) =
-        (outside.variance() + epoch * epoch / 12, inside.variance() + epoch * epoch / 12);
-    if 200 * millis * millis < EFFECT_TENTHS_MIN * EFFECT_TENTHS_MIN * (outside_variance + inside_variance) {
+        (outside.variance().saturating_add(epoch * epoch / 12), inside.variance().saturating_add(epoch * epoch / 12));
+    if 200 * millis * millis
+        < outside_variance.saturating_add(inside_variance).saturating_mul(EFFECT_TENTHS_MIN * EFFECT_TENTHS_MIN)
+    {
         return None;
     }
     let sure = order_permille(millis, outside_variance, outside.epochs, inside_variance, inside.epochs);

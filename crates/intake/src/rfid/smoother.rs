@@ -155,7 +155,7 @@ impl Smoother {
             self.tallies.late += 1;
             return Ok(Taken::Late);
         }
-        if epoch - self.closed > i64::from(OPEN_EPOCHS) {
+        if epoch.saturating_sub(self.closed) > i64::from(OPEN_EPOCHS) {
             self.tallies.ahead += 1;
             let open_until =
                 self.closed.saturating_add(i64::from(OPEN_EPOCHS) + 1).saturating_mul(self.settings.epoch_micros);

@@ -102,9 +102,10 @@ impl Sums {
 
     /// Weight, moment and square as they are from an earlier beginning.
     fn from(&self, first_at: i64) -> (i128, i128, i128) {
-        let shift = i128::from((self.first_at - first_at) / MILLI);
-        let square = self.square + 2 * shift * self.moment + shift * shift * self.weight;
-        (self.weight, self.moment + shift * self.weight, square)
+        let shift = i128::from(self.first_at.saturating_sub(first_at) / MILLI);
+        let (once, twice) = (shift.saturating_mul(self.weight), (2 * shift).saturating_mul(self.moment));
+        let square = self.square.saturating_add(twice).saturating_add(shift.saturating_mul(once));
+        (self.weight, self.moment.saturating_add(once), square)
     }
 
     /// When it was heard, in microseconds, on the average by power.
@@ -116,7 +117,7 @@ impl Sums {
     /// The variance of the times around the centroid, in square milliseconds.
     pub(super) fn variance(&self) -> i128 {
         let (weight, mean) = (self.weight.max(1), self.moment / self.weight.max(1));
-        (self.square / weight - mean * mean).max(0)
+        (self.square / weight).saturating_sub(mean.saturating_mul(mean)).max(0)
     }
 }
 

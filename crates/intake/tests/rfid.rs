@@ -86,19 +86,26 @@ proptest! {
     }
 
     #[test]
-    fn load_of_garbage_never_panics(reads in reads(60), at in 0..4_096_usize, byte: u8, length in 0..4_096_usize) {
+    fn load_of_garbage_never_panics(
+        reads in reads(60), changes in prop::collection::vec((0..9_000_usize, any::<u8>()), 1..12), length in 0..9_000_usize,
+    ) {
         let mut smoother = Smoother::new(settings()).unwrap();
         feed(&mut smoother, &reads, 0, 40);
         let mut bytes = image(&smoother);
-        let at = at % bytes.len();
-        bytes[at] = byte;
-        if let Ok(mut loaded) = Smoother::load(settings(), &mut bytes.as_slice()) {
-            let mut out = Vec::new();
-            loaded.tick(Timestamp(60 * EPOCH), &mut out);
-            loaded.tick(Timestamp(400 * EPOCH), &mut out);
-        }
         let length = length % bytes.len();
         prop_assert!(Smoother::load(settings(), &mut &bytes[..length]).is_err());
+        for (at, byte) in changes {
+            let at = at % bytes.len();
+            bytes[at] = byte;
+        }
+        if let Ok(mut loaded) = Smoother::load(settings(), &mut bytes.as_slice()) {
+            let mut out = Vec::new();
+            for read in reads.iter().filter(|read| read.seen_at.0 >= 39 * EPOCH) {
+                loaded.tick(read.seen_at, &mut out);
+                let _ = loaded.read(read);
+            }
+            loaded.tick(Timestamp(400 * EPOCH), &mut out);
+        }
     }
 
     #[test]
