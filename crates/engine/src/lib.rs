@@ -3,7 +3,8 @@
 //! One loop: take requests from a bounded queue, decide them on the speculative state, append the decisions as one
 //! block, and only when that is durable apply it to the views, answer, and wake whoever listens. Three threads share
 //! the work, one stage each: [`partition`] decides, [`appender`] makes durable, [`publisher`] shows and answers. A
-//! fourth, [`snapshotter`], replays beside them so that the next start is short.
+//! fourth, [`snapshotter`], replays beside them so that the next start is short. What devices said is handed on, in
+//! journal order, to whoever [`follow`]s.
 //!
 //! The engine must never know HTTP, MQTT or HTML, and it reads no clock: the time is a function that its owner passes.
 //!
@@ -15,6 +16,7 @@ mod appender;
 mod engine;
 mod error;
 mod feed;
+mod follow;
 mod handle;
 mod histogram;
 mod history;
@@ -32,6 +34,7 @@ mod verify;
 pub use engine::Engine;
 pub use error::{Error, Unavailable};
 pub use feed::{Change, Changes};
+pub use follow::{Follow, Follower, Observed, Progress};
 pub use handle::{Backup, Handle, ReverseError};
 pub use histogram::{Histogram, Summary};
 pub use history::History;

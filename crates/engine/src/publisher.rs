@@ -79,6 +79,7 @@ impl Publisher {
             let views = self.shared.views();
             self.shared.history.add_block(first, decisions, views.catalog());
             self.shared.feed.add(first, decisions, &views);
+            self.shared.noted.add(first, decisions);
         }
         self.shared.committed.store(position.0 - 1, Ordering::Release);
     }

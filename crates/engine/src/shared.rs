@@ -1,6 +1,7 @@
 //! What the stages of one engine share.
 
 use crate::feed::Feed;
+use crate::follow::Noted;
 use crate::history::History;
 use crate::queue::Queue;
 use crate::{Clock, Error, Histogram, Settings, Unavailable};
@@ -87,6 +88,7 @@ pub(crate) struct Shared {
     pub(crate) views: RwLock<Views>,
     pub(crate) history: History,
     pub(crate) feed: Feed,
+    pub(crate) noted: Noted,
     pub(crate) stats: Stats,
     health: AtomicU8,
     /// Counts failures: a block decided before the newest one must not be appended.
@@ -107,6 +109,7 @@ impl Shared {
             views: RwLock::new(views),
             history,
             feed: Feed::after(position),
+            noted: Noted::after(position),
             stats: Stats::default(),
             health: AtomicU8::new(Health::Working.number()),
             generation: AtomicU64::new(0),

@@ -102,7 +102,12 @@ impl State {
                 self.ended[1].clear();
             }
             Effect::HistoryFolded { account, before } => self.line_mut(*account).fold(*before),
-            Effect::LotExpires(..) | Effect::Product(_) | Effect::Location(_) | Effect::Reason(_) => {}
+            Effect::LotExpires(..)
+            | Effect::Product(_)
+            | Effect::Location(_)
+            | Effect::Reason(_)
+            | Effect::Device(_)
+            | Effect::Observed(_) => {}
         }
     }
 

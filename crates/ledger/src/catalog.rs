@@ -4,11 +4,12 @@
 //! decisions number everything alike. The state and each view keep one.
 
 use crate::{
-    AccountId, AccountKey, AccountKind, Day, Decision, Effect, LocationCard, LocationId, LotId, Name, PartyId,
-    ProductCard, ProductId, ReasonCard, ReasonId, SerialId, reason,
+    AccountId, AccountKey, AccountKind, Day, Decision, DeviceCard, Effect, LocationCard, LocationId, LotId, Name,
+    PartyId, ProductCard, ProductId, ReasonCard, ReasonId, SerialId, reason,
 };
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
+use std::collections::BTreeMap;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
@@ -103,6 +104,7 @@ pub struct Catalog {
     pub(crate) parties: Vec<Arc<str>>,
     party_index: Index,
     pub(crate) reasons: Vec<ReasonCard>,
+    pub(crate) devices: BTreeMap<Box<str>, DeviceCard>,
     pub(crate) accounts: Vec<AccountKey>,
     /// Keys and ids together: an account is looked for with every movement.
     account_index: HashTable<(AccountKey, u32)>,
@@ -130,6 +132,7 @@ impl Catalog {
             parties: Vec::new(),
             party_index: Index::default(),
             reasons: reason::shipped(),
+            devices: BTreeMap::new(),
             accounts: Vec::new(),
             account_index: HashTable::new(),
             next_on_shelf: Vec::new(),
@@ -238,6 +241,16 @@ impl Catalog {
         self.reasons.iter().position(|reason| &*reason.code == code).map(ReasonId::at)
     }
 
+    /// What was declared of the device called `name`.
+    pub fn device(&self, name: &str) -> Option<&DeviceCard> {
+        self.devices.get(name)
+    }
+
+    /// Every declared device, by name.
+    pub fn devices(&self) -> impl ExactSizeIterator<Item = &DeviceCard> {
+        self.devices.values()
+    }
+
     /// The account of this key.
     pub fn find_account(&self, key: AccountKey) -> Option<AccountId> {
         let hash = self.hash_account(key);
@@ -280,6 +293,9 @@ impl Catalog {
                 Some(id) => self.reasons[id.index()] = (**card).clone(),
                 None => self.reasons.push((**card).clone()),
             },
+            Effect::Device(card) => {
+                self.devices.insert(card.device.clone(), (**card).clone());
+            }
             Effect::LotExpires(lot, day) => self.lots[lot.index()].expiry = Some(*day),
             _ => {}
         }

@@ -1,8 +1,8 @@
 //! What happened, as the journal keeps it. Applying a decision needs no rule and cannot fail.
 
 use crate::{
-    AccountId, AccountKey, Day, EventKind, Key, LocationCard, LotId, PartyId, Position, ProductCard, ProductId,
-    Quantity, ReasonCard, ReasonId, SerialId, Timestamp, Unusable,
+    AccountId, AccountKey, Day, DeviceCard, EventKind, Key, LocationCard, LotId, Observation, PartyId, Position,
+    ProductCard, ProductId, Quantity, ReasonCard, ReasonId, SerialId, Timestamp, Unusable,
 };
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -30,14 +30,16 @@ pub enum DecisionKind {
     ProductDeclared = 48,
     LocationDeclared = 49,
     ReasonDeclared = 50,
+    DeviceDeclared = 51,
     EntryReversed = 64,
     InputHeld = 65,
     HeldDiscarded = 66,
+    ObservationRecorded = 96,
 }
 
 impl DecisionKind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::ItemAdded,
         Self::ItemRemoved,
         Self::ItemMoved,
@@ -56,9 +58,11 @@ impl DecisionKind {
         Self::ProductDeclared,
         Self::LocationDeclared,
         Self::ReasonDeclared,
+        Self::DeviceDeclared,
         Self::EntryReversed,
         Self::InputHeld,
         Self::HeldDiscarded,
+        Self::ObservationRecorded,
     ];
 
     /// What an event of this kind becomes.
@@ -104,9 +108,11 @@ impl DecisionKind {
             Self::ProductDeclared => "product_declared",
             Self::LocationDeclared => "location_declared",
             Self::ReasonDeclared => "reason_declared",
+            Self::DeviceDeclared => "device_declared",
             Self::EntryReversed => "entry_reversed",
             Self::InputHeld => "input_held",
             Self::HeldDiscarded => "held_discarded",
+            Self::ObservationRecorded => "observation_recorded",
         }
     }
 }
@@ -213,6 +219,10 @@ pub enum Effect {
     Location(Box<LocationCard>),
     /// A reason's card.
     Reason(Box<ReasonCard>),
+    /// A device's card.
+    Device(Box<DeviceCard>),
+    /// A device said something.
+    Observed(Box<Observation>),
     /// An entry was reversed by this one.
     Reversed {
         /// Which.

@@ -38,8 +38,8 @@ pub use image::{IMAGE_VERSION, ImageError, Sink, Source};
 pub use quantity::{Quantity, QuantityError};
 pub use rejection::{Rejection, Short};
 pub use request::{
-    Body, Command, Event, EventKind, Key, LocationCard, ProductCard, ReasonCard, Request, Reserve, ReserveLine, Unit,
-    Unusable,
+    Body, Command, DeviceCard, Event, EventKind, Key, LocationCard, Observation, ProductCard, ReasonCard, Request,
+    Reserve, ReserveLine, Unit, Unusable,
 };
 pub use state::{Limits, Open, State, Verdict};
 pub use time::{Day, Timestamp};

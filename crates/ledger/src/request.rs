@@ -173,6 +173,10 @@ pub enum Command {
     DeclareLocation(Box<LocationCard>),
     /// Say what a reason code means.
     DeclareReason(Box<ReasonCard>),
+    /// Say what a device is.
+    DeclareDevice(Box<DeviceCard>),
+    /// Keep what a device said. It moves no stock; what follows from it comes as events of its own.
+    Observe(Box<Observation>),
     /// Undo an entry by its opposite.
     Reverse {
         /// Where the entry to undo stands.
@@ -273,6 +277,40 @@ pub struct ReasonCard {
     pub counterpart: crate::AccountKind,
     /// For counts: how far such a count is trusted when two claim the same time; the greater wins.
     pub trust: u8,
+}
+
+/// What is known of a device: a reader, a scale, a thermometer, a gateway.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeviceCard {
+    /// Its name: the source under which it sends.
+    pub device: Box<str>,
+    /// What people call it.
+    pub name: Box<str>,
+    /// What it is, such as `rfid_reader`; the ledger does not look at it.
+    pub kind: Box<str>,
+    /// Where it stands: a location's path; empty when it moves about or nobody has said.
+    pub location: Box<str>,
+    /// How often it is expected to be heard, in microseconds; `None` when it speaks only when something happens.
+    pub interval_micros: Option<i64>,
+    /// How its readings are to be understood, as text that the ledger does not look at.
+    pub settings: Box<str>,
+}
+
+/// What a device said, kept as it came. The device is the request's source.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Observation {
+    /// What `content` is, such as `tag_reads`; the ledger does not look at it.
+    pub form: Box<str>,
+    /// When the device sent it, by its own clock.
+    pub sent_at: Option<Timestamp>,
+    /// The device's own count of its messages.
+    pub sequence: Option<u64>,
+    /// What is left in its battery, in thousandths.
+    pub battery_permille: Option<u16>,
+    /// Failures that it reports of itself in this message.
+    pub failures: u32,
+    /// What it said.
+    pub content: Box<[u8]>,
 }
 
 /// An input that could not be used, as it came, and why.

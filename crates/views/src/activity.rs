@@ -37,6 +37,10 @@ pub(crate) struct Activity(pub(crate) VecDeque<Entry>);
 
 impl Activity {
     pub(crate) fn take(&mut self, stock: &Stock, position: Position, decision: &Decision) {
+        // What devices say would leave room for nothing else; what follows from it is listed.
+        if decision.kind == DecisionKind::ObservationRecorded {
+            return;
+        }
         let (account, other, delta) = subject(stock, decision);
         let entry = Entry {
             position,

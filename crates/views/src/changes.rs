@@ -40,9 +40,11 @@ impl Views {
                 }
                 Effect::Counted(counted) | Effect::CountWithdrawn(counted) => changes.add(self, counted.account),
                 Effect::Held(_) | Effect::Discarded { .. } => changes.held = true,
-                Effect::Product(_) | Effect::Location(_) | Effect::Reason(_) | Effect::LotExpires(..) => {
-                    changes.catalogue = true;
-                }
+                Effect::Product(_)
+                | Effect::Location(_)
+                | Effect::Reason(_)
+                | Effect::Device(_)
+                | Effect::LotExpires(..) => changes.catalogue = true,
                 _ => {}
             }
         }

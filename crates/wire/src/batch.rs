@@ -343,6 +343,17 @@ fn command_heap_bytes(command: &Command) -> usize {
             size_of_val(&**card) + card.location.len() + card.name.len() + card.region.len() + card.gln.len()
         }
         Command::DeclareReason(card) => size_of_val(&**card) + card.code.len() + card.name.len(),
+        Command::DeclareDevice(card) => {
+            size_of_val(&**card)
+                + card.device.len()
+                + card.name.len()
+                + card.kind.len()
+                + card.location.len()
+                + card.settings.len()
+        }
+        Command::Observe(observation) => {
+            size_of_val(&**observation) + observation.form.len() + observation.content.len()
+        }
         Command::Reverse { original, reason, .. } => {
             size_of_val(&**original)
                 + reason.len()

@@ -2,162 +2,15 @@
 //!
 //! As for events, every problem of a body is reported with its place, such as `lines[2].quantity`.
 
-use crate::event::fields::{self, Value, duplicate_field, type_name, unknown_field};
-use crate::event::meaning::{json_quantity, parse_quantity, time_problem};
+use crate::event::fields::{Value, type_name};
+use crate::object::Object;
 use crate::problem::{Problem, shown};
 use crate::text::{TEXT_BYTES_MAX, check_location, check_text, missing};
-use crate::time::parse_timestamp;
-use ledger::{AccountKind, LocationCard, ProductCard, Quantity, ReasonCard, Reserve, ReserveLine, Timestamp, Unit};
+use ledger::{AccountKind, LocationCard, ProductCard, Quantity, ReasonCard, Reserve, ReserveLine, Unit};
 use serde_json::value::RawValue;
-use std::borrow::Cow;
 
 /// The most units that a product may declare.
 const UNITS_MAX: usize = 100;
-
-/// An object's members by name, and where it stands in the body.
-struct Object<'a, 'p> {
-    values: Vec<(&'static str, Value<'a>)>,
-    place: String,
-    problems: &'p mut Vec<Problem>,
-}
-
-impl<'a, 'p> Object<'a, 'p> {
-    /// Reads the object in `json` that stands at `place`, such as `lines[2].`; its members must be `known`.
-    fn read(json: &'a str, place: String, known: &[&'static str], problems: &'p mut Vec<Problem>) -> Option<Self> {
-        let what = if place.is_empty() { "the body" } else { place.trim_end_matches('.') };
-        let members = match fields::members(json, what) {
-            Ok(members) => members,
-            Err(problem) => {
-                problems.push(problem);
-                return None;
-            }
-        };
-        let mut object = Self { values: Vec::with_capacity(members.0.len()), place, problems };
-        for (name, json) in members.0 {
-            let Some(known) = known.iter().find(|known| **known == name) else {
-                object.problem(unknown_field(&name, known.iter().copied()));
-                continue;
-            };
-            if object.values.iter().any(|(seen, _)| seen == known) {
-                object.problem(duplicate_field(known));
-                continue;
-            }
-            match fields::value(json) {
-                Ok(value) => object.values.push((known, value)),
-                Err(problem) => object.problem(Problem { field: Cow::Borrowed(known), ..problem }),
-            }
-        }
-        Some(object)
-    }
-
-    /// Reports a problem of a member under its whole path.
-    fn problem(&mut self, mut problem: Problem) {
-        if !self.place.is_empty() {
-            problem.field = Cow::Owned(format!("{}{}", self.place, problem.field));
-            problem.detail = format!("{}{}", self.place, problem.detail);
-        }
-        self.problems.push(problem);
-    }
-
-    fn get(&self, name: &str) -> &Value<'a> {
-        self.values.iter().find(|(known, _)| *known == name).map_or(&Value::Absent, |(_, value)| value)
-    }
-
-    fn wrong_type(&mut self, name: &'static str, json: &str, wanted: &str) {
-        let detail = format!("{name} is {}, {}; send {wanted}", type_name(json), shown(json));
-        self.problem(Problem::new("wrong_type", name, detail));
-    }
-
-    fn checked(&mut self, name: &'static str, check: impl Fn(&str) -> Result<&str, Problem>) -> Box<str> {
-        let answer = match self.get(name) {
-            Value::Absent | Value::List(_) => return Box::default(),
-            Value::Text(text) => check(text).map(Box::from),
-            Value::Raw(json) => {
-                let json = *json;
-                self.wrong_type(name, json, "a string");
-                return Box::default();
-            }
-        };
-        answer.unwrap_or_else(|problem| {
-            self.problem(problem);
-            Box::default()
-        })
-    }
-
-    fn text(&mut self, name: &'static str) -> Box<str> {
-        self.checked(name, |text| check_text(name, text, TEXT_BYTES_MAX))
-    }
-
-    fn location(&mut self, name: &'static str) -> Box<str> {
-        self.checked(name, |text| check_location(name, text))
-    }
-
-    /// Reports `name` as missing when `value` is empty for no other reason.
-    fn required(&mut self, name: &'static str, value: Box<str>, example: &str) -> Box<str> {
-        match self.get(name) {
-            Value::Absent => self.problem(missing(name, example)),
-            Value::Text(text) if text.trim().is_empty() => {
-                self.problem(Problem::new("empty_field", name, format!("{name} is empty; fill it in")));
-            }
-            _ => {}
-        }
-        value
-    }
-
-    fn required_text(&mut self, name: &'static str, example: &str) -> Box<str> {
-        let text = self.text(name);
-        self.required(name, text, example)
-    }
-
-    /// A quantity above zero.
-    fn amount(&mut self, name: &'static str) -> Quantity {
-        let parsed = match self.get(name) {
-            Value::Absent | Value::List(_) => Err(missing(name, "5")),
-            Value::Text(text) => parse_quantity(name, text),
-            Value::Raw(json) => json_quantity(name, json),
-        };
-        let checked = parsed.and_then(|quantity| {
-            if quantity > Quantity::ZERO {
-                return Ok(quantity);
-            }
-            let code = if quantity.is_zero() { "zero_quantity" } else { "negative_quantity" };
-            Err(Problem::new(code, name, format!("{name} {quantity} is not above zero; send an amount above zero")))
-        });
-        checked.unwrap_or_else(|problem| {
-            self.problem(problem);
-            Quantity::ZERO
-        })
-    }
-
-    fn time(&mut self, name: &'static str) -> Option<Timestamp> {
-        let parsed = match self.get(name) {
-            Value::Absent | Value::List(_) => return None,
-            Value::Text(text) => parse_timestamp(text.trim()).map_err(|error| time_problem(name, text, error)),
-            Value::Raw(json) => {
-                let json = *json;
-                self.wrong_type(name, json, "a string such as \"2026-02-16T10:00:00Z\"");
-                return None;
-            }
-        };
-        parsed.map_err(|problem| self.problem(problem)).ok()
-    }
-
-    fn flag(&mut self, name: &'static str) -> bool {
-        match self.get(name) {
-            Value::Absent | Value::Raw("false") => false,
-            Value::Raw("true") => true,
-            Value::Raw(json) => {
-                let json = *json;
-                self.wrong_type(name, json, "true or false");
-                false
-            }
-            Value::Text(_) | Value::List(_) => {
-                self.wrong_type(name, "\"…\"", "true or false");
-                false
-            }
-        }
-    }
-}
 
 /// The lines of a reservation as JSON text, and how many there may be.
 pub(crate) struct Lines<'a> {
@@ -191,7 +44,7 @@ pub(crate) fn lines(lines: Lines<'_>, problems: &mut Vec<Problem>) -> Vec<Reserv
 }
 
 /// The card or command that was read, unless there is something wrong with it.
-fn unless<T>(problems: Vec<Problem>, read: Option<T>) -> Result<T, Vec<Problem>> {
+pub(crate) fn unless<T>(problems: Vec<Problem>, read: Option<T>) -> Result<T, Vec<Problem>> {
     match read {
         Some(read) if problems.is_empty() => Ok(read),
         _ => Err(problems),
@@ -199,7 +52,7 @@ fn unless<T>(problems: Vec<Problem>, read: Option<T>) -> Result<T, Vec<Problem>>
 }
 
 /// The body as text, or the one problem that it is none.
-fn utf8(body: &[u8]) -> Result<&str, Vec<Problem>> {
+pub(crate) fn utf8(body: &[u8]) -> Result<&str, Vec<Problem>> {
     std::str::from_utf8(body).map_err(|error| vec![crate::event::invalid_utf8(error.valid_up_to())])
 }
 
@@ -439,7 +292,7 @@ pub fn parse_reason(code: &str, body: &[u8]) -> Result<ReasonCard, Vec<Problem>>
 }
 
 /// A name from the path, checked.
-fn named(
+pub(crate) fn named(
     field: &'static str,
     name: &str,
     problems: &mut Vec<Problem>,
@@ -454,7 +307,7 @@ fn named(
 }
 
 /// A body may repeat the name in its path, but not name another.
-fn same_name(object: &mut Object<'_, '_>, field: &'static str, name: &str) {
+pub(crate) fn same_name(object: &mut Object<'_, '_>, field: &'static str, name: &str) {
     let repeated = object.checked(field, |text| Ok(text.trim()));
     if !repeated.is_empty() && *repeated != *name {
         let detail = format!("{field} {} is not {} of the path; leave it out", shown(&repeated), shown(name));

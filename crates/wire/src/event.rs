@@ -8,6 +8,7 @@
 mod cloud;
 pub(crate) mod fields;
 pub(crate) mod meaning;
+pub(crate) mod observed;
 mod render;
 
 pub use cloud::parse_cloud_event_binary;

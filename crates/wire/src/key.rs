@@ -5,7 +5,7 @@
 //!
 //! Invariant: the bytes fed for an input never change between versions, for the keys stand in the journal.
 
-use ledger::{AccountKind, Command, Event, Key, Timestamp};
+use ledger::{AccountKind, Command, Event, Key, Observation, Timestamp};
 use siphasher::{sip::SipHasher13, sip128};
 use smallvec::SmallVec;
 
@@ -154,6 +154,20 @@ fn put_number(bytes: &mut Bytes, number: u64) {
     bytes.extend_from_slice(&number.to_le_bytes());
 }
 
+fn put_observation(bytes: &mut Bytes, observation: &Observation) {
+    bytes.push(96);
+    put_text(bytes, &observation.form);
+    let flags = u8::from(observation.sent_at.is_some())
+        | u8::from(observation.sequence.is_some()) << 1
+        | u8::from(observation.battery_permille.is_some()) << 2;
+    bytes.push(flags);
+    bytes.extend_from_slice(&observation.sent_at.unwrap_or_default().0.to_le_bytes());
+    put_number(bytes, observation.sequence.unwrap_or_default());
+    bytes.extend_from_slice(&observation.battery_permille.unwrap_or_default().to_le_bytes());
+    bytes.extend_from_slice(&observation.failures.to_le_bytes());
+    bytes.extend_from_slice(&observation.content);
+}
+
 fn put_command(bytes: &mut Bytes, command: &Command) {
     match command {
         Command::Reserve(reserve) => {
@@ -201,6 +215,15 @@ fn put_command(bytes: &mut Bytes, command: &Command) {
             put_text(bytes, &card.code);
             put_text(bytes, &card.name);
         }
+        Command::DeclareDevice(card) => {
+            bytes.push(51);
+            for text in [&card.device, &card.name, &card.kind, &card.location, &card.settings] {
+                put_text(bytes, text);
+            }
+            bytes.push(u8::from(card.interval_micros.is_some()));
+            bytes.extend_from_slice(&card.interval_micros.unwrap_or_default().to_le_bytes());
+        }
+        Command::Observe(observation) => put_observation(bytes, observation),
         Command::Reverse { position, reason, .. } => {
             bytes.push(64);
             put_number(bytes, position.0);

@@ -1,7 +1,7 @@
 //! What it looks like outside.
 //!
 //! Every format that outlives the process or leaves it: the journal's records, the JSON and CSV that events arrive in,
-//! the lines that an export writes. It turns bytes into [`ledger::Request`]s and decisions into bytes, and knows no file,
+//! what devices say, the lines that an export writes. It turns bytes into [`ledger::Request`]s and decisions into bytes, and knows no file,
 //! no socket, no clock and no policy: whether an input is *allowed* or *true* is not asked here, only whether it can be
 //! read.
 //!
@@ -13,6 +13,7 @@
 mod batch;
 pub mod body;
 pub mod csv_in;
+pub mod device;
 pub mod epc;
 pub mod epcis;
 pub mod event;
@@ -20,6 +21,8 @@ pub mod export;
 pub mod gs1;
 mod key;
 pub mod llrp;
+mod object;
+pub mod observation;
 pub mod problem;
 pub mod reads;
 pub mod record;

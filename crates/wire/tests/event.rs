@@ -99,7 +99,7 @@ fn what_is_refused_and_why() {
         ("event", "\"\"", "empty_field event"),
         ("event", "7", "wrong_type event"),
         ("event", "\"item_remove\"", "unknown_kind event"),
-        ("event", "\"tag_read\"", "unsupported_kind event"),
+        ("event", "\"tag_read\"", "missing_field epc"),
         ("product_id", "\"  \"", "empty_field product_id"),
         ("product_id", "123", "wrong_type product_id"),
         ("product_id", "\"a\\u0000b\"", "control_character product_id"),

@@ -56,7 +56,7 @@ async fn single_events() {
         ("a NUL", with("location", "\"a\\u0000b\""), 422, "control_character", "location"),
         ("no path", with("location", "\"a//b\""), 422, "invalid_location", "location"),
         ("an unknown kind", with("event", "\"item_vanished\""), 422, "unknown_kind", "event"),
-        ("a kind not taken yet", with("event", "\"tag_read\""), 422, "unsupported_kind", "event"),
+        ("a tag read without its tag", with("event", "\"tag_read\""), 422, "missing_field", "epc"),
         ("the year 0", with("timestamp", "\"0000-01-01T00:00:00Z\""), 422, "timestamp_out_of_range", "timestamp"),
         ("no offset", with("timestamp", "\"2026-02-16T10:00:00\""), 422, "invalid_timestamp", "timestamp"),
         ("31 February", with("timestamp", "\"2026-02-31T10:00:00Z\""), 422, "invalid_timestamp", "timestamp"),

@@ -1,7 +1,7 @@
-//! What people say about products, locations and reasons.
+//! What people say about products, locations, reasons and devices.
 
 use super::draft::Draft;
-use crate::{Effect, LocationCard, ProductCard, ReasonCard, Rejection};
+use crate::{DeviceCard, Effect, LocationCard, ProductCard, ReasonCard, Rejection};
 
 pub(super) fn decide_product(draft: &mut Draft<'_>, card: &ProductCard) -> Result<(), Rejection> {
     let base = if card.base_unit.is_empty() { "each" } else { &card.base_unit };
@@ -34,5 +34,17 @@ pub(super) fn decide_reason(draft: &mut Draft<'_>, card: &ReasonCard) -> Result<
         return Err(Rejection::MissingField { field: "counterpart" });
     }
     draft.decision.effects.push(Effect::Reason(Box::new(card.clone())));
+    Ok(())
+}
+
+pub(super) fn decide_device(draft: &mut Draft<'_>, card: &DeviceCard) -> Result<(), Rejection> {
+    if card.device.is_empty() {
+        return Err(Rejection::MissingField { field: "device" });
+    }
+    draft.party(&card.device);
+    if !card.location.is_empty() {
+        draft.location(&card.location);
+    }
+    draft.decision.effects.push(Effect::Device(Box::new(card.clone())));
     Ok(())
 }

@@ -11,6 +11,7 @@ mod declare;
 mod draft;
 mod held;
 mod movement;
+mod observation;
 mod order;
 mod reservation;
 mod reversal;
@@ -83,8 +84,8 @@ impl State {
     }
 
     fn judge_time(&self, request: &Request<'_>, recorded_at: Timestamp, limits: &Limits) -> Result<(), Rejection> {
-        // What cannot be used is kept whatever its time.
-        if let Body::Command(Command::Hold(_)) = request.body {
+        // What cannot be used, and what a device says, is kept whatever its time.
+        if let Body::Command(Command::Hold(_) | Command::Observe(_)) = request.body {
             return Ok(());
         }
         let ahead_micros = request.occurred_at.0.saturating_sub(recorded_at.0);
@@ -133,6 +134,8 @@ fn decide_command(draft: &mut Draft<'_>, command: &Command) -> Result<(), Reject
         Command::DeclareProduct(card) => declare::decide_product(draft, card),
         Command::DeclareLocation(card) => declare::decide_location(draft, card),
         Command::DeclareReason(card) => declare::decide_reason(draft, card),
+        Command::DeclareDevice(card) => declare::decide_device(draft, card),
+        Command::Observe(observation) => observation::decide(draft, observation),
         Command::Reverse { position, original, reason } => reversal::decide(draft, *position, original, reason),
         Command::Hold(unusable) => held::decide_hold(draft, unusable),
         Command::Discard { held, reason } => held::decide_discard(draft, *held, reason),
@@ -150,6 +153,8 @@ fn kind_of(body: &Body<'_>) -> DecisionKind {
             Command::DeclareProduct(_) => DecisionKind::ProductDeclared,
             Command::DeclareLocation(_) => DecisionKind::LocationDeclared,
             Command::DeclareReason(_) => DecisionKind::ReasonDeclared,
+            Command::DeclareDevice(_) => DecisionKind::DeviceDeclared,
+            Command::Observe(_) => DecisionKind::ObservationRecorded,
             Command::Reverse { .. } => DecisionKind::EntryReversed,
             Command::Hold(_) => DecisionKind::InputHeld,
             Command::Discard { .. } => DecisionKind::HeldDiscarded,

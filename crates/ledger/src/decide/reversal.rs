@@ -58,9 +58,11 @@ fn irreversible(kind: DecisionKind) -> Option<&'static str> {
     match kind {
         DecisionKind::StockReserved => Some("release the reservation"),
         DecisionKind::ReservationReleased | DecisionKind::ReservationsExpired => Some("reserve again"),
-        DecisionKind::ProductDeclared | DecisionKind::LocationDeclared | DecisionKind::ReasonDeclared => {
-            Some("declare it again as it should be")
-        }
+        DecisionKind::ProductDeclared
+        | DecisionKind::LocationDeclared
+        | DecisionKind::ReasonDeclared
+        | DecisionKind::DeviceDeclared => Some("declare it again as it should be"),
+        DecisionKind::ObservationRecorded => Some("reverse the movement that was made of it"),
         DecisionKind::EntryReversed => Some("send the original event again under a new id"),
         DecisionKind::InputHeld => Some("discard the held input"),
         DecisionKind::HeldDiscarded => Some("send the input again under a new id"),

@@ -2,7 +2,8 @@
 
 use super::{IMAGE_VERSION, ImageError, Sink, Source, take_id, take_kind, take_version};
 use crate::{
-    AccountKey, Catalog, Day, LocationCard, LocationId, LotId, Name, ProductCard, ProductId, ReasonCard, Unit,
+    AccountKey, Catalog, Day, DeviceCard, LocationCard, LocationId, LotId, Name, ProductCard, ProductId, ReasonCard,
+    Unit,
 };
 use std::sync::Arc;
 
@@ -41,6 +42,10 @@ impl Catalog {
         to.put_length(self.reasons.len());
         for reason in &self.reasons {
             put_reason_card(to, reason);
+        }
+        to.put_length(self.devices.len());
+        for device in self.devices.values() {
+            put_device_card(to, device);
         }
         to.put_length(self.accounts.len());
         for key in &self.accounts {
@@ -90,6 +95,10 @@ impl Catalog {
             |reasons: &[ReasonCard]| reasons.iter().take(shipped.len()).map(|r| r.code.clone()).collect::<Vec<_>>();
         if codes(&catalog.reasons) != codes(&shipped) {
             return Err(ImageError::Damaged("the shipped reasons"));
+        }
+        for _ in 0..from.take_length()? {
+            let card = take_device_card(from)?;
+            catalog.devices.insert(card.device.clone(), card);
         }
         for _ in 0..from.take_length()? {
             let key = take_account_key(from, &catalog)?;
@@ -161,5 +170,23 @@ fn take_reason_card(from: &mut impl Source) -> Result<ReasonCard, ImageError> {
         name: from.take_text()?,
         counterpart: take_kind(from)?,
         trust: from.take_u8()?,
+    })
+}
+
+fn put_device_card(to: &mut impl Sink, card: &DeviceCard) {
+    for text in [&card.device, &card.name, &card.kind, &card.location, &card.settings] {
+        to.put_text(text);
+    }
+    to.put_option(card.interval_micros, |to, micros| to.put(&micros.to_le_bytes()));
+}
+
+fn take_device_card(from: &mut impl Source) -> Result<DeviceCard, ImageError> {
+    Ok(DeviceCard {
+        device: from.take_text()?,
+        name: from.take_text()?,
+        kind: from.take_text()?,
+        location: from.take_text()?,
+        settings: from.take_text()?,
+        interval_micros: from.take_option(|from| from.take_array().map(i64::from_le_bytes))?,
     })
 }

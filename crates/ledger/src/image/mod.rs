@@ -16,7 +16,7 @@ use std::fmt;
 
 /// The layout of images. Changes with every change of what `save` writes; an image of another version is refused, and
 /// whoever asked replays the journal instead.
-pub const IMAGE_VERSION: u32 = 1;
+pub const IMAGE_VERSION: u32 = 2;
 
 /// Takes the bytes of an image, in order. A failing writer remembers its error and ignores the rest.
 #[expect(missing_docs, reason = "each method puts a value of the type that it is named after")]

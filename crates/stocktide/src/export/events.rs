@@ -88,6 +88,8 @@ impl Writer<'_> {
             DecisionKind::ProductDeclared
             | DecisionKind::LocationDeclared
             | DecisionKind::ReasonDeclared
+            | DecisionKind::DeviceDeclared
+            | DecisionKind::ObservationRecorded
             | DecisionKind::InputHeld
             | DecisionKind::HeldDiscarded => return Ok(false),
         }

@@ -3,6 +3,7 @@
 //! Read twice at most: first by a reader that knows only well-formed events and gives up at anything else, then, for
 //! those, by one that finds every problem.
 
+use super::observed;
 use crate::problem::{Problem, nearest, shown};
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -83,6 +84,8 @@ pub(crate) struct Fields<'a> {
     values: [Value<'a>; Field::ALL.len()],
     /// One bit a field: which were ever set.
     present: u32,
+    /// The whole event, when it tells what a device saw: its members are others, and read by themselves.
+    pub(crate) observed: Option<(&'static str, &'a str)>,
 }
 
 /// The fields that nearly every event has.
@@ -123,6 +126,10 @@ pub(crate) fn read<'a>(text: &'a str, fields: &mut Fields<'a>, problems: &mut Ve
         return true;
     }
     *fields = Fields::default();
+    if let Some(kind) = observed::kind_of(text) {
+        fields.observed = Some((kind, text));
+        return true;
+    }
     match members(text, "the event") {
         Ok(members) => {
             fill(fields, members, problems);

@@ -1,6 +1,7 @@
 //! From fields to a request: every rule on the form of an event, and every breach of it named.
 
 use super::fields::{self, Field, Fields, Value};
+use super::observed;
 use super::{Defaults, Limits};
 use crate::body::{self, Lines};
 use crate::problem::{Problem, nearest, shown};
@@ -8,13 +9,12 @@ use crate::text::{TEXT_BYTES_MAX, check_location, check_text, missing};
 use crate::time::{self, TimeError};
 use crate::{Batch, KeyHasher};
 use ledger::{
-    Body, Command, Day, Event, EventKind, Quantity, QuantityError, Request, Reserve, ReserveLine, Status, Timestamp,
+    Body, Command, Day, Event, EventKind, Key, Quantity, QuantityError, Request, Reserve, ReserveLine, Status,
+    Timestamp,
 };
 
 /// Kinds that are commands: asked for, not reported.
 const COMMANDS: [&str; 3] = ["stock_reserved", "reservation_released", "reservation_fulfilled"];
-/// Kinds that stand in the vocabulary and are not taken here.
-const UNSUPPORTED: [&str; 3] = ["tag_read", "sensor_reading", "position_reported"];
 
 /// What it takes to make requests of fields.
 pub(crate) struct Maker<'m> {
@@ -28,12 +28,25 @@ impl Maker<'_> {
     ///
     /// `problems` may hold problems of the same event already; then nothing goes into the batch.
     pub(crate) fn make(&self, fields: &Fields<'_>, problems: &mut Vec<Problem>, first: usize, batch: &mut Batch) {
+        if let Some((kind, text)) = fields.observed {
+            self.make_observation(kind, text, problems, batch);
+            return;
+        }
         let mut reader = Reader { fields, problems };
         let kind = reader.required_text(Field::Event, "\"item_removed\"");
         let kind = EventKind::ALL.into_iter().find(|known| known.name() == kind).ok_or(kind);
         match kind {
             Ok(kind) => self.make_event(kind, &mut reader, first, batch),
             Err(name) if COMMANDS.contains(&name) => self.make_command(name, &mut reader, first, batch),
+            Err(name) if observed::KINDS.contains(&name) => {
+                // An event with none of the members of its own is read as any other.
+                let needed: &[(&'static str, &str)] = match name {
+                    "tag_read" => &[("epc", "\"3034257BF7194E4000001A85\"")],
+                    "sensor_reading" => &[("metric", "\"temperature_celsius\""), ("value", "4.25")],
+                    _ => &[("latitude", "52.370216"), ("longitude", "4.895168")],
+                };
+                reader.problems.extend(needed.iter().map(|(field, example)| missing(*field, example)));
+            }
             Err(name) => {
                 if !name.is_empty() {
                     reader.problems.push(unknown_kind(name));
@@ -79,6 +92,14 @@ impl Maker<'_> {
         });
     }
 
+    fn make_observation(&self, kind: &'static str, text: &str, problems: &mut Vec<Problem>, batch: &mut Batch) {
+        let Some(observed) = observed::read(text, kind, problems) else { return };
+        let source = if observed.source.is_empty() { self.defaults.source } else { &observed.source };
+        let command = Command::Observe(Box::new(observed.observation));
+        let key = self.hasher.command(source, &observed.id, observed.occurred_at, &command);
+        self.push_command(batch, (source, &observed.id), key, observed.occurred_at, command);
+    }
+
     fn make_command(&self, name: &str, reader: &mut Reader<'_, '_>, first: usize, batch: &mut Batch) {
         let occurred_at = reader.required_time(Field::Timestamp);
         let (id, source) = (reader.text(Field::Id), reader.text(Field::Source));
@@ -101,6 +122,17 @@ impl Maker<'_> {
         }
         let source = if source.is_empty() { self.defaults.source } else { source };
         let key = self.hasher.command(source, id, occurred_at, &command);
+        self.push_command(batch, (source, id), key, occurred_at, command);
+    }
+
+    fn push_command(
+        &self,
+        batch: &mut Batch,
+        (source, id): (&str, &str),
+        key: Key,
+        occurred_at: Timestamp,
+        command: Command,
+    ) {
         batch.push_request_command(
             &Request {
                 actor: self.defaults.actor,
@@ -128,11 +160,7 @@ const fn needed_field(kind: EventKind) -> Option<(Field, &'static str)> {
 }
 
 fn unknown_kind(name: &str) -> Problem {
-    if UNSUPPORTED.contains(&name) {
-        let detail = format!("event '{name}' is not taken here yet; send the movement that it amounts to");
-        return Problem::new("unsupported_kind", "event", detail);
-    }
-    let known = EventKind::ALL.into_iter().map(EventKind::name).chain(COMMANDS);
+    let known = EventKind::ALL.into_iter().map(EventKind::name).chain(COMMANDS).chain(observed::KINDS);
     let remedy = match nearest(name, known) {
         Some(near) => format!("did you mean '{near}'?"),
         None => "use one such as 'item_added', 'item_removed', 'item_moved' or 'item_counted'".to_owned(),

@@ -46,6 +46,8 @@ const fn command_name(command: &Command) -> &'static str {
         Command::DeclareProduct(_) => "declare_product",
         Command::DeclareLocation(_) => "declare_location",
         Command::DeclareReason(_) => "declare_reason",
+        Command::DeclareDevice(_) => "declare_device",
+        Command::Observe(_) => "observe",
         Command::Reverse { .. } => "reverse",
         Command::Hold(_) => "hold",
         Command::Discard { .. } => "discard",

@@ -2,9 +2,9 @@
 
 use super::{RecordError, message as m};
 use ledger::{
-    AccountId, AccountKey, AccountKind, Counted, Day, Discrepancy, Effect, Expected, LocationCard, LocationId, LotId,
-    Name, Position, ProductCard, ProductId, Quantity, ReasonCard, Reservation, ReservationState, ReservedLine,
-    SerialId, Sighted, Timestamp, Unit, Unusable,
+    AccountId, AccountKey, AccountKind, Counted, Day, DeviceCard, Discrepancy, Effect, Expected, LocationCard,
+    LocationId, LotId, Name, Observation, Position, ProductCard, ProductId, Quantity, ReasonCard, Reservation,
+    ReservationState, ReservedLine, SerialId, Sighted, Timestamp, Unit, Unusable,
 };
 use std::sync::Arc;
 
@@ -148,6 +148,8 @@ pub(super) fn effect_message(effect: &Effect) -> m::Effect {
             counterpart: u32::from(card.counterpart as u8),
             trust: u32::from(card.trust),
         }),
+        Effect::Device(card) => m::EffectOf::Device(device_message(card)),
+        Effect::Observed(observation) => m::EffectOf::Observed(observation_message(observation)),
         Effect::Reversed { entry, reason } => {
             m::EffectOf::Reversed(m::Reversed { entry: entry.0, reason: reason.as_ref().into() })
         }
@@ -199,6 +201,8 @@ pub(super) fn effect(message: m::Effect) -> Result<Effect, RecordError> {
             counterpart: account_kind(message.counterpart, "counterpart")?,
             trust: trust(message.trust)?,
         })),
+        m::EffectOf::Device(message) => Effect::Device(Box::new(device(message))),
+        m::EffectOf::Observed(message) => Effect::Observed(Box::new(observation(message)?)),
         m::EffectOf::Reversed(message) => {
             Effect::Reversed { entry: Position(message.entry), reason: message.reason.into() }
         }
@@ -216,6 +220,52 @@ pub(super) fn effect(message: m::Effect) -> Result<Effect, RecordError> {
         m::EffectOf::HistoryFolded(message) => {
             Effect::HistoryFolded { account: AccountId(message.account), before: Timestamp(message.before) }
         }
+    })
+}
+
+fn device_message(card: &DeviceCard) -> m::DeviceCard {
+    m::DeviceCard {
+        device: card.device.as_ref().into(),
+        name: card.name.as_ref().into(),
+        kind: card.kind.as_ref().into(),
+        location: card.location.as_ref().into(),
+        interval_micros: card.interval_micros,
+        settings: card.settings.as_ref().into(),
+    }
+}
+
+fn device(message: m::DeviceCard) -> DeviceCard {
+    DeviceCard {
+        device: message.device.into(),
+        name: message.name.into(),
+        kind: message.kind.into(),
+        location: message.location.into(),
+        interval_micros: message.interval_micros,
+        settings: message.settings.into(),
+    }
+}
+
+fn observation_message(observation: &Observation) -> m::Observation {
+    m::Observation {
+        form: observation.form.as_ref().into(),
+        sent_at: observation.sent_at.map(|at| at.0),
+        sequence: observation.sequence,
+        battery_permille: observation.battery_permille.map(u32::from),
+        failures: observation.failures,
+        content: observation.content.to_vec(),
+    }
+}
+
+fn observation(message: m::Observation) -> Result<Observation, RecordError> {
+    let battery_permille =
+        message.battery_permille.map(|permille| known(u16::try_from(permille).ok(), "battery_permille", permille));
+    Ok(Observation {
+        form: message.form.into(),
+        sent_at: message.sent_at.map(Timestamp),
+        sequence: message.sequence,
+        battery_permille: battery_permille.transpose()?,
+        failures: message.failures,
+        content: message.content.into(),
     })
 }
 

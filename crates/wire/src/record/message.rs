@@ -96,7 +96,7 @@ pub(super) struct Account {
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Effect {
-    #[prost(oneof = "EffectOf", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16")]
+    #[prost(oneof = "EffectOf", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 32, 33")]
     pub(super) of: Option<EffectOf>,
 }
 
@@ -134,6 +134,10 @@ pub(super) enum EffectOf {
     IdsRotated(Nothing),
     #[prost(message, tag = "16")]
     HistoryFolded(HistoryFolded),
+    #[prost(message, tag = "32")]
+    Device(DeviceCard),
+    #[prost(message, tag = "33")]
+    Observed(Observation),
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -267,6 +271,38 @@ pub(super) struct ReasonCard {
     pub(super) counterpart: u32,
     #[prost(uint32, tag = "4")]
     pub(super) trust: u32,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct DeviceCard {
+    #[prost(string, tag = "1")]
+    pub(super) device: String,
+    #[prost(string, tag = "2")]
+    pub(super) name: String,
+    #[prost(string, tag = "3")]
+    pub(super) kind: String,
+    #[prost(string, tag = "4")]
+    pub(super) location: String,
+    #[prost(int64, optional, tag = "5")]
+    pub(super) interval_micros: Option<i64>,
+    #[prost(string, tag = "6")]
+    pub(super) settings: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Observation {
+    #[prost(string, tag = "1")]
+    pub(super) form: String,
+    #[prost(sfixed64, optional, tag = "2")]
+    pub(super) sent_at: Option<i64>,
+    #[prost(uint64, optional, tag = "3")]
+    pub(super) sequence: Option<u64>,
+    #[prost(uint32, optional, tag = "4")]
+    pub(super) battery_permille: Option<u32>,
+    #[prost(uint32, tag = "5")]
+    pub(super) failures: u32,
+    #[prost(bytes = "vec", tag = "6")]
+    pub(super) content: Vec<u8>,
 }
 
 #[derive(Clone, PartialEq, Message)]

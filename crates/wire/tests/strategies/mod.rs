@@ -175,6 +175,32 @@ fn reason_card() -> impl Strategy<Value = ReasonCard> {
     })
 }
 
+fn device_card() -> impl Strategy<Value = DeviceCard> {
+    (boxed(), boxed(), boxed(), boxed(), of(any::<i64>()), boxed()).prop_map(
+        |(device, name, kind, location, interval_micros, settings)| DeviceCard {
+            device,
+            name,
+            kind,
+            location,
+            interval_micros,
+            settings,
+        },
+    )
+}
+
+fn observation() -> impl Strategy<Value = Observation> {
+    (boxed(), of(timestamp()), of(any::<u64>()), of(any::<u16>()), any::<u32>(), vec(any::<u8>(), 0..40)).prop_map(
+        |(form, sent_at, sequence, battery_permille, failures, content)| Observation {
+            form,
+            sent_at,
+            sequence,
+            battery_permille,
+            failures,
+            content: content.into(),
+        },
+    )
+}
+
 fn unusable() -> impl Strategy<Value = Unusable> {
     (boxed(), boxed(), boxed(), boxed(), boxed()).prop_map(|(raw, code, field, detail, place)| Unusable {
         raw,
@@ -208,6 +234,8 @@ fn effect() -> impl Strategy<Value = Effect> {
         product_card().prop_map(|card| Effect::Product(Box::new(card))),
         location_card().prop_map(|card| Effect::Location(Box::new(card))),
         reason_card().prop_map(|card| Effect::Reason(Box::new(card))),
+        device_card().prop_map(|card| Effect::Device(Box::new(card))),
+        observation().prop_map(|observation| Effect::Observed(Box::new(observation))),
         (position(), boxed()).prop_map(|(entry, reason)| Effect::Reversed { entry, reason }),
         unusable().prop_map(|unusable| Effect::Held(Box::new(unusable))),
         (position(), boxed()).prop_map(|(held, reason)| Effect::Discarded { held, reason }),

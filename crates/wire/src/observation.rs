@@ -1,0 +1,32 @@
+//! What devices say, as the journal keeps it: the content of [`ledger::Observation`] by its form.
+//!
+//! | form | content | made of |
+//! |---|---|---|
+//! | [`TAG_READS`] | tag reads, packed ([`pack_reads`]) | `tag_read` events, reader gateways, LLRP reports |
+//! | [`READINGS`] | JSON, a list of [`Reading`] | `sensor_reading` events, MQTT topics, Sparkplug metrics |
+//! | [`POSITION`] | JSON, one [`Place`] | `position_reported` events |
+//! | [`EPCIS`] | the canonical JSON of one EPCIS event | EPCIS capture |
+//! | [`INFERENCE`] | JSON: a movement that was concluded, with its evidence | Stocktide itself |
+//! | [`TICK`] | nothing: time has passed | Stocktide itself |
+//!
+//! Contents are read by every later version: a new layout gets a new form.
+
+mod readings;
+mod reads;
+
+pub(crate) use readings::reading_value;
+pub use readings::{Place, Reading, ReadingValue, parse_place, parse_readings, render_place, render_readings};
+pub use reads::{EPC_BYTES_MAX, ReadsError, TagRead, pack_reads, unpack_reads};
+
+/// The form of packed tag reads.
+pub const TAG_READS: &str = "tag_reads";
+/// The form of a list of readings.
+pub const READINGS: &str = "readings";
+/// The form of a geographical position.
+pub const POSITION: &str = "position";
+/// The form of an EPCIS event.
+pub const EPCIS: &str = "epcis";
+/// The form of a movement that was concluded from readings.
+pub const INFERENCE: &str = "inference";
+/// The form of time passing where conclusions wait for it.
+pub const TICK: &str = "tick";

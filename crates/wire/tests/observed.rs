@@ -1,0 +1,81 @@
+//! Events that tell what a device saw become observations.
+
+use ledger::{Body, Command, Observation, Timestamp};
+use wire::event::{ContentKind, Defaults, Limits, parse_events};
+use wire::observation::{self, TagRead, parse_place, parse_readings, unpack_reads};
+use wire::{KeyHasher, Problem};
+
+const AT: Timestamp = Timestamp(1_771_236_000_000_000);
+
+fn parse(json: &str) -> Result<(String, Observation), Vec<Problem>> {
+    let defaults = Defaults { actor: "ann", source: "gateway", historical: false, resolves: None };
+    let parsed =
+        parse_events(json.as_bytes(), ContentKind::Json, &defaults, &KeyHasher::new([7; 16]), &Limits::default());
+    if !parsed.problems.is_empty() {
+        assert!(parsed.batch.is_empty(), "never both");
+        return Err(parsed.problems);
+    }
+    let request = parsed.batch.get(0);
+    assert_eq!(request.occurred_at, AT);
+    let Body::Command(Command::Observe(observation)) = request.body else { panic!("{json} is an observation") };
+    Ok((request.source.to_owned(), (**observation).clone()))
+}
+
+fn codes(json: &str) -> String {
+    let problems = parse(json).expect_err("it is refused");
+    problems.iter().map(|problem| format!("{} {}", problem.code, problem.field)).collect::<Vec<_>>().join(", ")
+}
+
+#[test]
+fn a_tag_read_is_packed() {
+    let (source, observation) = parse(
+        r#"{"event":"tag_read","device":"dock-1","epc":"3034257bF7194E4000001A85","antenna":2,"rssi":-55.5,
+            "timestamp":"2026-02-16T10:00:00Z","sequence":9,"battery_percent":90.5,"failures":1}"#,
+    )
+    .unwrap();
+    assert_eq!(source, "dock-1");
+    assert_eq!((&*observation.form, observation.sequence), (observation::TAG_READS, Some(9)));
+    assert_eq!((observation.battery_permille, observation.failures), (Some(905), 1));
+    let reads: Vec<_> = unpack_reads(&observation.content).collect::<Result<_, _>>().unwrap();
+    let epc = [0x30, 0x34, 0x25, 0x7b, 0xf7, 0x19, 0x4e, 0x40, 0x00, 0x00, 0x1a, 0x85];
+    let expect = TagRead { epc: &epc, antenna: 2, rssi_centi_dbm: Some(-5550), seen_at: AT, count: 1 };
+    assert_eq!(reads, [expect]);
+}
+
+#[test]
+fn readings_and_positions_are_kept_to_the_last_digit() {
+    let (source, observation) =
+        parse(r#"{"timestamp":"2026-02-16T10:00:00Z","metric":"temperature_celsius","value":-18.250,"event":"sensor_reading"}"#)
+            .unwrap();
+    assert_eq!(source, "gateway", "without a device of its own, the producer's");
+    let text = std::str::from_utf8(&observation.content).unwrap();
+    assert_eq!(text, r#"[{"metric":"temperature_celsius","value":-18.250}]"#);
+    let (_, observation) =
+        parse(r#"{"event":"sensor_reading","metrics":{"a":1,"b":true,"c":"open"},"timestamp":"2026-02-16T10:00:00Z"}"#)
+            .unwrap();
+    let text = std::str::from_utf8(&observation.content).unwrap();
+    assert_eq!(parse_readings(text).unwrap().len(), 3);
+    let (_, observation) = parse(
+        r#"{"event":"position_reported","latitude":52.370216,"longitude":-4.9,"timestamp":"2026-02-16T10:00:00Z"}"#,
+    )
+    .unwrap();
+    let place = parse_place(std::str::from_utf8(&observation.content).unwrap()).unwrap();
+    assert_eq!((&*place.latitude, &*place.longitude, &*place.speed_kmh), ("52.370216", "-4.9", ""));
+}
+
+#[test]
+fn every_problem_is_named() {
+    let at = r#""timestamp":"2026-02-16T10:00:00Z""#;
+    let check = |members: &str, expect: &str| assert_eq!(codes(&format!("{{{at},{members}}}")), expect, "{members}");
+    check(r#""event":"tag_read""#, "missing_field epc");
+    check(r#""event":"tag_read","epc":"30342""#, "invalid_epc epc");
+    check(r#""event":"tag_read","epc":"3034x5","antenna":70000"#, "invalid_epc epc, wrong_type antenna");
+    check(r#""event":"tag_read","epc":"3034","rssi":"loud""#, "wrong_type rssi");
+    check(r#""event":"tag_read","epc":"3034","product_id":"X""#, "unknown_field product_id");
+    check(r#""event":"sensor_reading","metric":"t","value":null"#, "missing_field value");
+    check(r#""event":"sensor_reading","metric":"t","value":[1]"#, "invalid_value value");
+    check(r#""event":"sensor_reading","metrics":{}"#, "invalid_value metrics");
+    check(r#""event":"sensor_reading","metrics":{"a":1},"metric":"t""#, "unknown_field metric");
+    check(r#""event":"position_reported","latitude":91,"longitude":0"#, "invalid_value latitude");
+    check(r#""event":"sensor_reading","metric":"t","value":1,"battery_percent":101"#, "invalid_value battery_percent");
+}
