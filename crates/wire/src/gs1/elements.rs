@@ -61,6 +61,7 @@ pub struct Message {
 }
 
 impl PartialEq for Message {
+    /// Whether the elements are the same; where they stood in what was read is no part of them.
     fn eq(&self, other: &Self) -> bool {
         self.data == other.data
     }

@@ -124,8 +124,8 @@ impl Message {
     }
 
     /// Writes a Digital Link under `stem`, or the canonical one under `https://id.gs1.org`. The first primary key of the
-    /// message is the link's; of its sequences of qualifiers the one is taken of which
-    /// most are there. Among the attributes those of predefined length come first.
+    /// message is the link's; of its sequences of qualifiers the one is taken of which most are there, the first of equals.
+    /// Among the attributes those of predefined length come first.
     ///
     /// # Errors
     /// `no_link_key` when no element is a primary key, and `not_a_link_attribute` for an element that a link's query must
