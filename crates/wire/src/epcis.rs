@@ -11,6 +11,7 @@ mod event;
 mod hash;
 mod identifier;
 mod json;
+pub mod meaning;
 mod read;
 pub mod render;
 mod tree;
