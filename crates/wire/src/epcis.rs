@@ -12,8 +12,10 @@ mod hash;
 mod identifier;
 mod json;
 pub mod meaning;
+mod query;
 mod read;
 pub mod render;
+mod report;
 mod tree;
 mod validate;
 mod vocabulary;
@@ -22,7 +24,9 @@ mod xml_event;
 
 pub use event::{Context, Event, EventType, Time};
 pub use identifier::digital_link;
+pub use query::{Hints, PARAMETER_EXCEPTION, Query};
 pub use read::{Document, DocumentKind, Format, Read, read};
+pub use report::{report, reports};
 pub use tree::{Json, Object};
 pub use vocabulary::Vocabulary;
 

@@ -2,7 +2,8 @@
 
 use std::fs;
 use std::path::Path;
-use wire::epcis::{Limits, read, render};
+use wire::epcis::meaning::{KeysAsNames, meaning};
+use wire::epcis::{Limits, Query, read, render, reports};
 
 /// Numbers that look random and are the same on every run (SplitMix64).
 struct Random(u64);
@@ -72,6 +73,9 @@ fn damaged(valid: &[u8], random: &mut Random) -> Vec<u8> {
 }
 
 fn check(text: &[u8]) {
+    assert!(!reports(text).is_empty());
+    let as_text = String::from_utf8_lossy(text);
+    let _ = (Query::from_json(&as_text, &Limits::default()), Query::from_xml(&as_text, &Limits::default()));
     let read = read(text, &Limits::default());
     let problems = read.check();
     let Some(document) = read.document else {
@@ -80,6 +84,16 @@ fn check(text: &[u8]) {
     };
     for event in &document.events {
         assert!(event.hash().starts_with("ni:///sha-256;"));
+        let meaning = meaning(event, "s", &KeysAsNames);
+        assert!(!meaning.events.is_empty() || meaning.reversal.is_some() || !meaning.notes.is_empty());
+        let ids = event.identifiers();
+        // Whatever is an identifier in it can be asked for, unless it is cut by a separator or a broken pattern.
+        for id in ids.iter().filter(|id| !id.contains(['|', '*'])) {
+            if let Ok(query) = Query::from_pairs([("MATCH_anyEPC", id.as_str())], &[]) {
+                let by_class = Query::from_pairs([("MATCH_anyEPCClass", id.as_str())], &[]).expect("the same value");
+                assert!(query.matches(event) || by_class.matches(event), "{id}");
+            }
+        }
         for text in [render::event_json(event), render::event_xml(event)] {
             let again = wire::epcis::read(text.as_bytes(), &Limits::default());
             let shown = String::from_utf8_lossy(text.as_bytes()).into_owned();
@@ -103,12 +117,14 @@ fn decode_of_garbage_never_panics() {
         "2.0/EPCIS/JSON/Capture/Documents/ObjectEvent_all_possible_fields.json",
         "2.0/EPCIS/JSON/Query/CurieString_document.json",
         "2.0/EPCIS/JSON/Capture/Events/TransformationEvent.json",
+        "2.0/EPCIS/JSON/Query/Queries/SimpleEventQuery.json",
+        "2.0/EPCIS/XML/Query/Queries/SimpleEventQuery.xml",
     ];
     let mut random = Random(7);
     for name in names {
         let valid = fs::read(root.join(name)).unwrap();
         check(&valid);
-        for _ in 0..150 {
+        for _ in 0..100 {
             check(&damaged(&valid, &mut random));
         }
         for length in (0..valid.len()).step_by(valid.len() / 60) {

@@ -2,9 +2,13 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use wire::epcis::{Limits, read, render};
+use wire::epcis::meaning::{KeysAsNames, meaning};
+use wire::epcis::{Limits, Query, read, render};
 
 fuzz_target!(|text: &[u8]| {
+    if let Ok(text) = std::str::from_utf8(text) {
+        let _ = (Query::from_json(text, &Limits::default()), Query::from_xml(text, &Limits::default()));
+    }
     let read = read(text, &Limits::default());
     let problems = read.check();
     let Some(document) = read.document else {
@@ -12,7 +16,7 @@ fuzz_target!(|text: &[u8]| {
         return;
     };
     for event in &document.events {
-        let _ = event.hash();
+        let _ = (event.hash(), event.identifiers(), meaning(event, "s", &KeysAsNames));
         for text in [render::event_json(event), render::event_xml(event)] {
             let again = wire::epcis::read(text.as_bytes(), &Limits::default());
             assert!(again.problems.iter().all(|problem| !matches!(problem.code, "invalid_xml" | "invalid_json")));

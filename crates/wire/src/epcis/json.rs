@@ -139,7 +139,7 @@ pub(super) fn brief(value: &Json) -> String {
     }
 }
 
-fn add_context(context: &mut Context, value: Json) {
+pub(super) fn add_context(context: &mut Context, value: Json) {
     match value {
         Json::List(items) => items.into_iter().for_each(|item| add_context(context, item)),
         Json::Object(object) => {
