@@ -11,10 +11,11 @@ import unittest
 import urllib.parse
 
 from journey import ROWS, Demo, Journey
-from scan import Scan, ScanWithoutJavaScript  # noqa: F401, found by the loader
+from scan import Scan, ScanSignedIn, ScanWithoutJavaScript  # noqa: F401, found by the loader
 from webdriver import Driver, until
 
 SEARCH = "input[name=q]"
+
 
 class StockPage(Journey):
     """`/`: what there is, where, right now."""

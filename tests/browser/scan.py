@@ -5,6 +5,7 @@ the real clock, which they end and start again to take the network away.
 """
 
 import json
+import pathlib
 import urllib.parse
 import urllib.request
 
@@ -23,11 +24,21 @@ class ScanJourney(Journey):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.server = Program(Journey.program, "serve", "--auth", "none")
+        cls.server = Program(Journey.program, "serve", *cls.arguments())
         cls.browser.devtools("Emulation.setDeviceMetricsOverride", PHONE)
         cls.send("PUT", f"/v1/products/{MILK}", {"name": "Whole milk 1 l", "gtin": GTIN})
         cls.send("PUT", f"/v1/locations/{urllib.parse.quote(PLACE, safe='')}", {"gln": "9521234000013"})
         cls.send("PUT", f"/v1/locations/{urllib.parse.quote(SHELF, safe='')}", {})
+
+    @classmethod
+    def arguments(cls):
+        """How the server is started."""
+        return ["--auth", "none"]
+
+    @classmethod
+    def credentials(cls):
+        """The headers by which a program is let in."""
+        return {}
 
     @classmethod
     def tearDownClass(cls):
@@ -39,7 +50,7 @@ class ScanJourney(Journey):
         """One request to the server, past the browser."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(cls.server.address + path, data=data, method=method,
-                                         headers={"Content-Type": "application/json"})
+                                         headers={"Content-Type": "application/json", **cls.credentials()})
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.load(answer)
 
@@ -54,16 +65,6 @@ class ScanJourney(Journey):
 
     def visit(self, path):
         self.browser.open(self.server.address + path)
-
-
-class Scan(ScanJourney):
-    """The page with its script."""
-
-    def setUp(self):
-        super().setUp()
-        # A device that was never here.
-        self.browser.devtools("Storage.clearDataForOrigin", {"origin": self.server.address, "storageTypes": "all"})
-        self.open()
 
     def open(self, path="/scan"):
         self.visit(path)
@@ -122,6 +123,16 @@ class Scan(ScanJourney):
 
     def until_recent(self, state, count=1):
         until(lambda: len(self.recent(state)) == count, f"{count} actions that are {state}")
+
+
+class Scan(ScanJourney):
+    """The page with its script."""
+
+    def setUp(self):
+        super().setUp()
+        # A device that was never here.
+        self.browser.devtools("Storage.clearDataForOrigin", {"origin": self.server.address, "storageTypes": "all"})
+        self.open()
 
     def test_a_typed_scan_is_received(self):
         before = self.on_hand(MILK)
@@ -188,6 +199,21 @@ class Scan(ScanJourney):
             said = self.browser.run(read, code)
             self.assertEqual(said["kind"], "unreadable", code)
             self.assertIn(reason, said["problem"])
+
+    def test_garbage_is_read_as_something_or_refused_in_words(self):
+        kinds = self.browser.run(
+            "let state = 7; const next = count => (state = (state * 48271) % 2147483647) % count;"
+            "const letters = '0123456789]()\\u001d/%?=ABCd:'; const seen = {};"
+            "const starts = ['', ']d2', ']C101', '(01)', 'https://a.example/01/', '010952123454321317'];"
+            "for (let round = 0; round < 30000; round++) {"
+            "  let text = starts[next(starts.length)];"
+            "  for (let length = next(40); length > 0; length--) text += letters[next(letters.length)];"
+            "  const said = Codes.read(text);"
+            "  if (said.kind === 'unreadable' && !said.problem) throw new Error(text);"
+            "  seen[said.kind] = (seen[said.kind] ?? 0) + 1;"
+            "} return seen;")
+        self.assertLessEqual(set(kinds), {"gs1", "gtin", "plain", "unreadable"})
+        self.assertGreater(kinds["unreadable"], 1000)
 
     def test_a_gtin_that_nobody_knows_is_the_product(self):
         self.scan("4149521234000013", PLACE)
@@ -312,6 +338,27 @@ class Scan(ScanJourney):
         self.until_recent("held")
         self.assertIn("in the future", self.recent("held")[0].text())
 
+    def test_each_scan_can_be_recorded_at_once(self):
+        before = self.on_hand(MILK)
+        self.browser.find(".settings summary").click()
+        self.browser.find("#at-once").click()
+        self.browser.find(".settings summary").click()
+        self.scan(PLACE, "Place")
+        self.scan(MILK, "Received 1")
+        self.scan(f"]d201{GTIN}10ONCE", "Received 1")
+        self.until_recent("sent", 2)
+        self.assertEqual(self.on_hand(MILK), before + 2)
+
+    def test_a_place_that_was_declared_meanwhile_is_known_by_its_gln(self):
+        self.send("PUT", "/v1/locations/warehouse_B", {"gln": "9521234000020"})
+        self.scan("4149521234000020", "Place warehouse_B")
+
+    def test_task_and_place_are_there_after_a_reload(self):
+        self.task("pick")
+        self.scan(PLACE, "From")
+        self.open()
+        self.assertEqual((self.value("task"), self.value("location")), ("pick", PLACE))
+
     def test_put_away_goes_from_the_dock_to_the_shelf(self):
         shelf = self.on_hand(MILK, SHELF)
         self.task("put_away")
@@ -354,6 +401,43 @@ class Scan(ScanJourney):
         self.until_recent("sent")
         self.scan(f"]d201{GTIN}1729013110L-8", "Whole milk")
         self.check_looks_and_access("scan")
+
+
+class ScanSignedIn(ScanJourney):
+    """The page of a server that asks for a token."""
+
+    @classmethod
+    def arguments(cls):
+        return []
+
+    @classmethod
+    def token(cls):
+        return (pathlib.Path(cls.server.folder.name) / "data" / "admin.token").read_text(encoding="utf-8").strip()
+
+    @classmethod
+    def credentials(cls):
+        return {"Authorization": f"Bearer {cls.token()}"}
+
+    def test_a_session_that_ends_keeps_the_queue_until_somebody_signs_in(self):
+        self.visit("/sign-in")
+        self.browser.find("#token").type(self.token())
+        self.browser.press("enter")
+        until(lambda: self.browser.find_all("#stock"), "the stock")
+        self.open()
+        self.scan(PLACE, "Place")
+        self.browser.devtools("Network.clearBrowserCookies", {})
+        self.scan(MILK, "Whole milk")
+        self.press_record()
+        until(lambda: "Signed out · 1 waiting" in self.browser.find("#queue").text(), "the queue to say so")
+        self.browser.find("#sign-in").click()
+        self.browser.find("#token").type(self.token())
+        self.browser.press("enter")
+        until(lambda: self.browser.find_all("#stock"), "the stock")
+        self.open()
+        self.until_recent("sent")
+        self.assertEqual(self.on_hand(MILK), 1)
+        # The browser itself reports the 401 on the console: that is what we came for.
+        self.browser.complaints()
 
 
 class ScanWithoutJavaScript(ScanJourney):

@@ -7,6 +7,7 @@
 //! Invariant: whatever is sent twice counts once. The script gives each action an id; a form carries one from its
 //! painting.
 
+mod code;
 mod paint;
 mod sheet;
 
@@ -112,13 +113,14 @@ async fn take(
     State(app): State<App>,
     Extension(principal): Extension<Principal>,
     Extension(desk): Extension<Desk>,
-    Form(sheet): Form<Sheet>,
+    Form(mut sheet): Form<Sheet>,
 ) -> Response {
-    let product = sheet::product(&app.engine().views(), &sheet.product);
     let now = app.engine().now();
-    let Some(event) = sheet.event(&product, desk.first_seen.at(&sheet.id, now)) else {
-        return look_up(&sheet, &product);
-    };
+    let understood = code::understand(&mut sheet, &app.engine().views(), now);
+    if let Err(problems) = understood {
+        return refused(&app, sheet, problems);
+    }
+    let Some(event) = sheet.event(desk.first_seen.at(&sheet.id, now)) else { return look_up(&sheet) };
     let defaults = Defaults { actor: &principal.name, source: &principal.name, historical: false, resolves: None };
     let (body, limits) = (event.to_string(), app.settings().events);
     let parsed = wire::event::parse_events(body.as_bytes(), ContentKind::Json, &defaults, app.hasher(), &limits);
@@ -139,8 +141,8 @@ async fn take(
 }
 
 /// Where the stock of a product or of a place is shown.
-fn look_up(sheet: &Sheet, product: &str) -> Response {
-    let address = match product {
+fn look_up(sheet: &Sheet) -> Response {
+    let address = match sheet.product.as_str() {
         "" => text::address("/", &[("q", sheet.location.trim())]),
         product => text::product_address(product),
     };

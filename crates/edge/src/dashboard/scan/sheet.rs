@@ -5,7 +5,6 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
-use views::{ProductQuery, Views};
 
 /// Forms whose first arrival is remembered.
 const SEEN_MAX: usize = 1024;
@@ -89,7 +88,7 @@ pub(crate) struct Sheet {
 
 impl Sheet {
     /// The event as JSON, at `at`; none when the task reports nothing. Whether it can be used is for others to say.
-    pub(crate) fn event(&self, product: &str, at: Timestamp) -> Option<Value> {
+    pub(crate) fn event(&self, at: Timestamp) -> Option<Value> {
         let mut event = Map::new();
         let mut put = |name: &str, value: &str| {
             if !value.trim().is_empty() {
@@ -98,7 +97,7 @@ impl Sheet {
         };
         put("event", self.task.event()?);
         put("id", &self.id);
-        put("product_id", product);
+        put("product_id", &self.product);
         put("location", &self.location);
         put("quantity", &self.quantity.replace(',', "."));
         put("timestamp", &wire::time::render_timestamp(at));
@@ -120,32 +119,6 @@ impl Sheet {
         let Self { task, location, to, .. } = self;
         Self { task: *task, location: location.clone(), to: to.clone(), ..Self::default() }
     }
-}
-
-/// The product that `code` names: the one of that id, else the one that bears it as its GTIN, else the GTIN in its form
-/// of 14 digits, else the text as it stands. The script says the same.
-pub(crate) fn product(views: &Views, code: &str) -> String {
-    let code = code.trim();
-    if views.product(code).is_some() || !is_gtin(code) {
-        return code.to_owned();
-    }
-    let significant = code.trim_start_matches('0');
-    let query = ProductQuery { search: Some(significant), limit: views::LIMIT_MAX, ..ProductQuery::default() };
-    let found = views.products(&query).map_or_else(|_| Vec::new(), |page| page.items);
-    let bears = found.into_iter().find(|item| item.gtin.trim_start_matches('0') == significant);
-    bears.map_or_else(|| format!("{code:0>14}"), |item| item.product.to_string())
-}
-
-/// Whether a text is a GTIN: 8, 12, 13 or 14 digits, the last of which checks the others.
-///
-/// # Source
-/// GS1 General Specifications, section 7.9: weights 3 and 1 in turn from the right, and the sum is a multiple of 10.
-fn is_gtin(text: &str) -> bool {
-    let digits: Option<Vec<u32>> = text.chars().map(|digit| digit.to_digit(10)).collect();
-    let Some(digits) = digits.filter(|digits| matches!(digits.len(), 8 | 12..=14)) else { return false };
-    let weights = [1, 3].into_iter().cycle();
-    let sum: u32 = digits.iter().rev().zip(weights).map(|(digit, weight)| digit * weight).sum();
-    sum.is_multiple_of(10)
 }
 
 /// When each form came first. A form that is sent twice must report the same time twice, or it would not be the same.
@@ -173,8 +146,6 @@ impl FirstSeen {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ledger::*;
-    use wire::KeyHasher;
 
     #[test]
     fn a_filled_in_form_is_an_event() {
@@ -182,6 +153,7 @@ mod tests {
         let sheet = Sheet {
             task: Task::PutAway,
             id: "f-1".into(),
+            product: "MILK".into(),
             location: " dock ".into(),
             to: "A/1".into(),
             quantity: "2,5".into(),
@@ -193,47 +165,15 @@ mod tests {
             "event": "item_moved", "id": "f-1", "product_id": "MILK", "location": "dock", "to": "A/1", "quantity": "2.5",
             "timestamp": "2026-02-16T10:00:00Z", "lot": "L1", "serials": ["S1", "S2"],
         });
-        assert_eq!(sheet.event("MILK", at), Some(expected));
+        assert_eq!(sheet.event(at), Some(expected));
         assert_eq!(
             sheet.next(),
             Sheet { task: Task::PutAway, location: " dock ".into(), to: "A/1".into(), ..Sheet::default() }
         );
-        let picked = Sheet { task: Task::Pick, to: "A/1".into(), ..Sheet::default() }.event("MILK", at).unwrap();
+        let picked = Sheet { task: Task::Pick, to: "A/1".into(), ..Sheet::default() }.event(at).unwrap();
         assert!(picked.get("to").is_none(), "only what moves has somewhere to go: {picked}");
-        assert_eq!(Sheet { task: Task::LookUp, ..Sheet::default() }.event("MILK", at), None);
+        assert_eq!(Sheet { task: Task::LookUp, ..Sheet::default() }.event(at), None);
         assert!(Task::ALL.into_iter().all(|task| Task::of(task.name()) == Some(task)));
-    }
-
-    #[test]
-    fn a_gtin_is_the_product_that_bears_it() {
-        let (mut state, mut views) = (State::new(1), Views::new(1));
-        let card = ProductCard { product: "MILK".into(), gtin: "9521234543213".into(), ..ProductCard::default() };
-        let command = Command::DeclareProduct(Box::new(card));
-        let key = KeyHasher::new([7; 16]).command("ann", "1", Timestamp(0), &command);
-        let body = Body::Command(&command);
-        let request = Request {
-            actor: "ann",
-            source: "ann",
-            id: "1",
-            key,
-            occurred_at: Timestamp(0),
-            historical: false,
-            resolves: None,
-            body,
-        };
-        let Verdict::Accepted(decision) = state.decide(&request, Timestamp(0), &Limits::default()) else {
-            panic!("a product can be declared")
-        };
-        state.apply(&decision);
-        views.apply(Position(1), &decision);
-        let check = |code, expect| assert_eq!(product(&views, code), expect, "{code}");
-        check("MILK", "MILK");
-        check("9521234543213", "MILK");
-        check("09521234543213", "MILK");
-        check("9521234543214", "9521234543214");
-        check("96385074", "00000096385074");
-        check(" SKU 7 ", "SKU 7");
-        check("", "");
     }
 
     #[test]

@@ -44,9 +44,9 @@ const Known = (() => {
   const place = ({ location, gln, name }) => ({ path: location, gln, name });
 
   // Reads what was kept, then what is new if that is old. Without a way to the server the old is good enough.
-  async function refresh() {
+  async function refresh(freshMillis = FRESH_MILLIS) {
     if (learnedAt === 0) take(await Queue.kept("catalogue"));
-    if (navigator.onLine === false || Date.now() - learnedAt < FRESH_MILLIS) return;
+    if (navigator.onLine === false || Date.now() - learnedAt < freshMillis) return;
     try {
       const kept = { name: "catalogue", products: await list("/v1/products", product), places: await list("/v1/locations", place), at: Date.now() };
       take(kept);
@@ -82,11 +82,10 @@ const Known = (() => {
     return found ?? products.get(gtin) ?? { id: gtin, gtin, name: "", unit: "", units: [] };
   }
 
-  // The place that bears a GLN, or null.
+  // The place that bears a GLN, or null. The server finds places by their paths only, so what is kept is renewed.
   async function byGln(gln) {
-    if (glns.has(gln)) return glns.get(gln);
-    const items = await asked(`/v1/locations?limit=20&search=${gln}`);
-    return items.map(place).find(place => place.gln === gln) ?? null;
+    if (!glns.has(gln)) await refresh(0);
+    return glns.get(gln) ?? null;
   }
 
   // Whether a text names a "place" or a "product"; null when it names neither yet.

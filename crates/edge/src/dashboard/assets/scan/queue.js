@@ -98,8 +98,8 @@ const Queue = (() => {
     send();
   }
 
-  // Sending.
-  async function send() {
+  // Sending. `anyway` also when the browser thinks that there is no network: it may be wrong.
+  async function send(anyway = false) {
     clearTimeout(timer);
     timer = 0;
     if (running) {
@@ -110,7 +110,7 @@ const Queue = (() => {
     try {
       do {
         again = false;
-        await alone(drain);
+        await alone(() => drain(anyway));
       } while (again);
     } finally {
       running = false;
@@ -121,9 +121,9 @@ const Queue = (() => {
   // One tab sends at a time, where the browser can tell; where not, the ids keep a repetition from counting.
   const alone = work => (navigator.locks ? navigator.locks.request("stocktide-scan", work) : work());
 
-  async function drain() {
+  async function drain(anyway) {
     for (;;) {
-      if (navigator.onLine === false) return postpone({ kind: "offline" });
+      if (!anyway && navigator.onLine === false) return postpone({ kind: "offline" });
       const batch = await begin();
       const next = batch.length > 0 ? null : (await all()).find(action => action.undo && ["sent", "held"].includes(action.state));
       if (batch.length === 0 && !next) break;
@@ -228,7 +228,7 @@ const Queue = (() => {
     const growing = Math.min(WAIT_MILLIS_MAX, WAIT_MILLIS_MIN * 2 ** Math.min(failures - 1, 10));
     const wait = Math.max(millis, growing * (0.75 + Math.random() / 2));
     clearTimeout(timer);
-    if (why.kind !== "offline") timer = setTimeout(send, wait);
+    if (why.kind !== "offline") timer = setTimeout(() => send(), wait);
     told();
     return null;
   }

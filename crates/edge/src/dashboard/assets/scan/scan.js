@@ -287,8 +287,9 @@
         Recent.make("strong", {}, String(one.on_hand_quantity)), Recent.make("span", { class: "soft" }, `${one.available_quantity} available`)));
       section.lastElementChild.replaceChildren(lines.length > 0 ? Recent.make("ul", {}, ...lines) : Recent.make("p", { class: "nothing" }, "Nothing stands there."));
       section.hidden = false;
-      say(lines.length > 0 ? `${lines.length} found: ${heading.textContent}` : `Nothing found: ${heading.textContent}`, "");
-      if (item) product.value = "";
+      say(`${heading.textContent}: ${lines.length === 0 ? "no" : lines.length} ${item ? "place" : "product"}${lines.length === 1 ? "" : "s"}`, "");
+      product.value = "";
+      byId("product-name").textContent = "";
       refresh();
     } catch {
       say("Looking up needs the server, and it can't be reached. Scanning goes on without it.", "bad");
@@ -421,7 +422,7 @@
     const now = actions.filter(action => action.state === "refused" || action.state === "held");
     const news = unusable && now.find(action => !unusable.has(action.seq));
     unusable = new Set(now.map(action => action.seq));
-    if (news) say(`${news.state === "held" ? "Held for review" : "Refused"}: ${Recent.words(news.shown)}. ${news.problem}`, "bad");
+    if (news) say(`${news.state === "held" ? "Held for review" : "Refused"}, ${Recent.words(news.shown)}: ${news.problem}`, "bad");
   }
 
   // The queue, in words.
@@ -435,14 +436,14 @@
     const trouble = Queue.trouble();
     const reasons = { offline: "Offline", unreachable: "No answer", busy: "Server busy", "signed out": "Signed out" };
     const wait = waiting > 0 ? `${waiting} waiting` : "";
-    const parts = trouble ? [reasons[trouble.kind], wait] : [waiting > 0 ? `Sending ${waiting}` : actions.length > 0 ? "All sent" : "Ready"];
+    const parts = trouble ? [reasons[trouble.kind], wait] : [waiting > 0 ? `Sending ${waiting}` : refused > 0 ? "" : actions.length > 0 ? "All sent" : "Ready"];
     if (refused > 0) parts.push(`${refused} refused`);
     const state = byId("queue");
     const words = parts.filter(Boolean).join(" · ");
     if (state.lastElementChild.textContent !== words) state.lastElementChild.textContent = words;
     state.dataset.state = trouble ? "waiting" : refused > 0 ? "refused" : waiting > 0 ? "sending" : "idle";
     state.title = trouble?.detail ?? "";
-    byId("retry").hidden = !trouble || trouble.kind === "offline" || waiting === 0;
+    byId("retry").hidden = !trouble || trouble.kind === "signed out" || waiting === 0;
     byId("sign-in").hidden = trouble?.kind !== "signed out";
   }
 
@@ -456,10 +457,17 @@
       Signals.give("good");
     }
   });
-  byId("retry").addEventListener("click", () => Queue.send());
+  byId("retry").addEventListener("click", () => Queue.send(true));
 
   // What one sets once, kept on the device.
   function settings() {
+    const panel = document.querySelector(".settings");
+    document.addEventListener("click", event => panel.contains(event.target) || (panel.open = false));
+    panel.addEventListener("keydown", event => {
+      if (event.key !== "Escape") return;
+      panel.open = false;
+      panel.querySelector("summary").focus();
+    });
     const sound = byId("sound");
     const showSound = () => sound.setAttribute("aria-pressed", String(!Signals.isMuted()));
     sound.addEventListener("click", () => {
