@@ -11,6 +11,9 @@ const ANTENNAS: u16 = 16;
 /// A second of reads at a million a second.
 const READS: u32 = 1_000_000;
 
+#[global_allocator]
+static ALLOC: divan::AllocProfiler = divan::AllocProfiler::system();
+
 fn main() {
     divan::main();
 }
@@ -52,7 +55,12 @@ fn a_second_of_a_million_reads(bencher: divan::Bencher<'_, '_>) {
     let reads = reads();
     let mut smoother = Smoother::new(settings()).expect("settings that can be used");
     let mut out = Vec::new();
-    let mut second = 0;
+    // the first second meets every tag and antenna; what is measured is how it goes on
+    for read in &reads {
+        smoother.tick(read.seen_at, &mut out);
+        smoother.read(read).expect("room");
+    }
+    let mut second = i64::from(READS);
     bencher.counter(ItemsCount::new(READS)).bench_local(|| {
         for read in &reads {
             let seen_at = read.seen_at.plus(second);
