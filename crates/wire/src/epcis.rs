@@ -39,13 +39,15 @@ pub struct Limits {
     pub depth_max: usize,
     /// JSON values, or XML elements and attributes.
     pub values_max: usize,
+    /// Members of one JSON object, different children or attributes of one XML element, and namespaces.
+    pub members_max: usize,
     /// Events in it.
     pub events_max: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { bytes_max: 16 << 20, depth_max: 64, values_max: 1_000_000, events_max: 100_000 }
+        Self { bytes_max: 16 << 20, depth_max: 64, values_max: 1_000_000, members_max: 500, events_max: 100_000 }
     }
 }
 

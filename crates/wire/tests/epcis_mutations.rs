@@ -153,7 +153,15 @@ fn bombs_are_refused() {
     check("<!DOCTYPE a SYSTEM \"file:///etc/passwd\"><a/>".to_owned(), "doctype_refused");
     check("<a>&b;</a>".to_owned(), "entity_refused");
     check(" ".repeat((16 << 20) + 1), "too_large");
+    check(format!("<a{}/>", (0..600).map(|n| format!(" b{n}=''")).collect::<String>()), "too_large");
+    let namespaces = |n: usize| format!("<x:a xmlns:x='urn:{n}'/>");
+    check(format!("<ObjectEvent>{}</ObjectEvent>", (0..600).map(namespaces).collect::<String>()), "too_large");
+    let members: Vec<String> = (0..600).map(|n| format!("\"a{n}\":1")).collect();
+    check(format!("{{{}}}", members.join(",")), "too_large");
     check(r#"{"a": 1, "a": 2}"#.to_owned(), "duplicate_field");
+    let children: String = (0..600).map(|n| format!("<x:a{n}/>")).collect();
+    let wide = read(format!("<ObjectEvent xmlns:x='urn:x'>{children}</ObjectEvent>").as_bytes(), &Limits::default());
+    assert!(wide.problems.iter().any(|problem| problem.code == "too_large"));
     let many = format!("[{}0]", "0,".repeat(100_001));
     check(format!("[{}{{}}]", "{},".repeat(100_001)), "too_many_events");
     assert!(read(many.as_bytes(), &Limits::default()).document.is_some_and(|document| document.events.is_empty()));

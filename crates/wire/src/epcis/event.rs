@@ -86,6 +86,8 @@ pub struct Context {
     pub namespaces: Vec<(String, String)>,
     /// What a JSON-LD context says of single terms, as it says it.
     pub terms: Vec<(String, Json)>,
+    /// What holds around it, where it does not say otherwise.
+    pub outer: Option<Arc<Self>>,
 }
 
 /// The vocabulary of master data is known without being declared.
@@ -100,8 +102,40 @@ pub(super) const KNOWN: [(&str, &str); 5] = [
 impl Context {
     /// What `prefix` stands for.
     pub fn namespace(&self, prefix: &str) -> Option<&str> {
-        let declared = self.namespaces.iter().rev().find(|(key, _)| key == prefix).map(|(_, uri)| uri.as_str());
-        declared.or_else(|| KNOWN.iter().find(|(key, _)| *key == prefix).map(|(_, uri)| *uri))
+        self.declared(prefix).or_else(|| KNOWN.iter().find(|(key, _)| *key == prefix).map(|(_, uri)| *uri))
+    }
+
+    /// What `prefix` was declared to stand for.
+    pub(super) fn declared(&self, prefix: &str) -> Option<&str> {
+        let own = self.namespaces.iter().rev().find(|(key, _)| key == prefix).map(|(_, uri)| uri.as_str());
+        own.or_else(|| self.outer.as_ref()?.declared(prefix))
+    }
+
+    /// The prefix that was declared for `uri`.
+    pub(super) fn prefix_of(&self, uri: &str) -> Option<&str> {
+        let mut layer = Some(self);
+        while let Some(context) = layer {
+            let found = context
+                .namespaces
+                .iter()
+                .rev()
+                .find(|(prefix, known)| known == uri && self.declared(prefix) == Some(uri));
+            if let Some((prefix, _)) = found {
+                return Some(prefix);
+            }
+            layer = context.outer.as_deref();
+        }
+        None
+    }
+
+    /// An empty context in which what `outer` says holds.
+    pub(super) fn within(outer: &Arc<Self>) -> Self {
+        Self { outer: Some(Arc::clone(outer)), ..Self::default() }
+    }
+
+    /// What is said of terms, the innermost first.
+    pub(super) fn all_terms(&self) -> impl Iterator<Item = &(String, Json)> {
+        std::iter::successors(Some(self), |context| context.outer.as_deref()).flat_map(|context| &context.terms)
     }
 
     /// The namespace and the rest of a name such as `example:myField` or `https://example.com/#myField`; `None` when it

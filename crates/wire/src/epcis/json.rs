@@ -83,7 +83,11 @@ fn wrapped(mut object: Object, kind: DocumentKind) -> Read {
     let mut problems = Vec::new();
     let mut context = Context::default();
     match object.remove("@context") {
-        Some(value) => add_context(&mut context, value),
+        Some(value) => {
+            if !add_context(&mut context, value) {
+                problems.push(long_context(""));
+            }
+        }
         None => problems.push(Problem::error("missing_field", "@context", "name the context of EPCIS 2.0")),
     }
     let body = object.remove("epcisBody");
@@ -139,12 +143,17 @@ pub(super) fn brief(value: &Json) -> String {
     }
 }
 
-pub(super) fn add_context(context: &mut Context, value: Json) {
+/// The most names that a context may give a meaning to.
+const NAMES_MAX: usize = 500;
+
+/// Takes what a JSON-LD context says; answers whether it was not too much.
+pub(super) fn add_context(context: &mut Context, value: Json) -> bool {
     match value {
-        Json::List(items) => items.into_iter().for_each(|item| add_context(context, item)),
+        Json::List(items) => return items.into_iter().all(|item| add_context(context, item)),
         Json::Object(object) => {
             for (name, meaning) in object.into_members() {
                 match meaning {
+                    _ if context.namespaces.len() + context.terms.len() >= NAMES_MAX => return false,
                     Json::Text(uri) if !name.starts_with('@') => context.namespaces.push((name, trim_uri(uri))),
                     other => context.terms.push((name, other)),
                 }
@@ -152,6 +161,12 @@ pub(super) fn add_context(context: &mut Context, value: Json) {
         }
         _ => {}
     }
+    true
+}
+
+fn long_context(path: &str) -> Problem {
+    let detail = format!("it gives a meaning to more than {NAMES_MAX} names; leave out what is not used");
+    Problem::error("too_large", join(path, "@context"), detail)
 }
 
 /// The namespace of master data is written with and without a colon at its end; here it is without.
@@ -163,6 +178,7 @@ pub(super) fn trim_uri(uri: String) -> String {
 pub(super) struct Builder {
     kind: DocumentKind,
     pub(super) format: Format,
+    pub(super) members_max: usize,
     head: Object,
     context: Arc<Context>,
     unhashed: Arc<[String]>,
@@ -178,6 +194,7 @@ impl Builder {
         Self {
             kind,
             format: Format::Json,
+            members_max: Limits::default().members_max,
             head,
             context,
             unhashed,
@@ -239,7 +256,11 @@ impl Builder {
         };
         let mut context = Arc::clone(&self.context);
         if let Some(own) = body.remove("@context") {
-            add_context(Arc::make_mut(&mut context), own);
+            let mut inner = Context::within(&context);
+            if !add_context(&mut inner, own) {
+                self.problems.push(long_context(&path));
+            }
+            context = Arc::new(inner);
         }
         strip_own_prefix(&mut body);
         self.push(body, context, path);

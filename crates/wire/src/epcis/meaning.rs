@@ -9,6 +9,9 @@ use super::{Event, Json};
 use serde_json::{Map, Value};
 use things::{Place, Thing, place, things, unit_name};
 
+/// The most notes on one event.
+const NOTES_MAX: usize = 20;
+
 /// What the taker of events calls things.
 ///
 /// ```
@@ -73,7 +76,8 @@ pub fn meaning(event: &Event, source: &str, names: &dyn Names) -> Meaning {
         return Meaning { notes: vec!["it says no time".to_owned()], ..Meaning::default() };
     };
     let timestamp = crate::time::render_timestamp(ledger::Timestamp(time.micros));
-    let mut maker = Maker { event, source, names, id, timestamp, out: Meaning::default() };
+    let reference = reference(event);
+    let mut maker = Maker { event, source, names, id, timestamp, reference, out: Meaning::default() };
     maker.make();
     let mut out = maker.out;
     if let Some(declaration) = event.error_declaration() {
@@ -141,13 +145,14 @@ struct Maker<'m> {
     names: &'m dyn Names,
     id: String,
     timestamp: String,
+    reference: Option<String>,
     out: Meaning,
 }
 
 impl Maker<'_> {
     fn note(&mut self, note: impl Into<String>) {
         let note = note.into();
-        if !self.out.notes.contains(&note) {
+        if self.out.notes.len() < NOTES_MAX && !self.out.notes.contains(&note) {
             self.out.notes.push(note);
         }
     }
@@ -180,12 +185,8 @@ impl Maker<'_> {
     }
 
     fn things(&mut self, epcs: &[&str], quantities: &[&str]) -> Vec<Thing> {
-        let mut left_out = Vec::new();
-        let found = things(self.event, epcs, quantities, self.names, &mut left_out);
-        for note in left_out {
-            self.note(note);
-        }
-        found
+        let (event, names) = (self.event, self.names);
+        things(event, epcs, quantities, names, &mut |note| self.note(note))
     }
 
     fn place(&self, uri: Option<&str>) -> Option<String> {
@@ -221,17 +222,6 @@ impl Maker<'_> {
     fn destination(&self) -> Option<String> {
         let event = self.event;
         self.end(|| Box::new(event.destinations()))
-    }
-
-    /// The business transaction that people look for: what announces the goods, then the order, then any.
-    fn reference(&self) -> Option<String> {
-        let all = || self.event.biz_transactions();
-        let found = ["desadv", "po", "bol", "inv", "recadv"]
-            .iter()
-            .find_map(|kind| all().find(|(found, _)| *found == Some(kind)))
-            .or_else(|| all().next());
-        let id = found.map(|(_, id)| id).or_else(|| self.event.transformation_id())?;
-        (id.len() <= 200).then(|| id.to_owned())
     }
 
     fn added(&mut self, things: &[Thing]) {
@@ -400,8 +390,8 @@ impl Maker<'_> {
         put("timestamp", &self.timestamp);
         put("source", self.source);
         put("id", &format!("{}#{}", self.id, self.out.events.len()));
-        if let Some(reference) = self.reference() {
-            put("reference", &reference);
+        if let Some(reference) = &self.reference {
+            put("reference", reference);
         }
         fields
     }
@@ -445,6 +435,16 @@ impl Maker<'_> {
             }
         }
     }
+}
+
+/// The business transaction that people look for: what announces the goods, then the order, then any.
+fn reference(event: &Event) -> Option<String> {
+    let found = ["desadv", "po", "bol", "inv", "recadv"]
+        .iter()
+        .find_map(|kind| event.biz_transactions().find(|(found, _)| *found == Some(kind)))
+        .or_else(|| event.biz_transactions().next());
+    let id = found.map(|(_, id)| id).or_else(|| event.transformation_id())?;
+    (id.len() <= 200).then(|| id.to_owned())
 }
 
 /// Whether things go from place to place in this step.

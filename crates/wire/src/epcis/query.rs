@@ -253,7 +253,10 @@ impl Condition {
             Self::TransformationId(ids) => same(event.transformation_id(), ids),
             Self::EventId(ids) => among(event.event_id(), ids),
             Self::Match { members, classes, patterns } => {
-                let one = |id: &str| patterns.iter().any(|pattern| pattern.matches(id));
+                let one = |id: &str| {
+                    let link = digital_link(id);
+                    patterns.iter().any(|pattern| pattern.matches(id, link.as_deref()))
+                };
                 members.iter().any(|member| event.text(member).is_some_and(one) || event.texts(member).any(one))
                     || classes.iter().any(|list| event.quantities(list).any(|(class, ..)| one(class)))
             }

@@ -101,9 +101,12 @@ pub fn read(text: &[u8], limits: &Limits) -> Read {
     read
 }
 
+/// The most names that a document may exclude from hashing; more would be a mistake, and count.
+const UNHASHED_MAX: usize = 500;
+
 /// The names that a document excludes from hashing, with their namespaces: what `…:ignoreFields` lists.
 pub(super) fn unhashed(head: &Object, context: &Context) -> Arc<[String]> {
     let lists = head.iter().filter(|(name, _)| name.ends_with(":ignoreFields"));
     let names = lists.flat_map(|(_, list)| list.items()).filter_map(Json::as_text);
-    names.map(|name| super::hash::full_name(name, context)).collect()
+    names.take(UNHASHED_MAX).map(|name| super::hash::full_name(name, context)).collect()
 }

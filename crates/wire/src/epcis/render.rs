@@ -125,8 +125,10 @@ impl Used {
             for (prefix, uri) in prefixes(event) {
                 used.namespaces.entry(prefix).or_insert(uri);
             }
-            for (term, meaning) in &event.context.terms {
-                used.terms.entry(term.clone()).or_insert_with(|| meaning.clone());
+            for (term, meaning) in event.context.all_terms() {
+                if !used.terms.contains_key(term) {
+                    used.terms.insert(term.clone(), meaning.clone());
+                }
             }
         }
         used

@@ -223,6 +223,14 @@ impl<'l> Reader<'l> {
             Some(b'{') => {
                 let members: Members<'_> = serde_json::from_str(text).map_err(invalid)?;
                 let mut object = Object::default();
+                if members.0.len() > self.limits.members_max {
+                    let detail = format!(
+                        "an object has {} members; at most {} are taken",
+                        members.0.len(),
+                        self.limits.members_max
+                    );
+                    return Err(Problem::error("too_large", "", detail));
+                }
                 check_once(&members.0)?;
                 for (key, value) in members.0 {
                     object.push(key, self.value(value, depth + 1)?);

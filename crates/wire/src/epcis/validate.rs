@@ -169,7 +169,7 @@ impl Checker<'_> {
             Some((prefix, _)) => {
                 let is_known = matches!(prefix, "http" | "https" | "urn" | "ni")
                     || self.event.context.namespace(prefix).is_some()
-                    || self.event.context.terms.iter().any(|(term, _)| term == name);
+                    || self.event.context.all_terms().any(|(term, _)| term == name);
                 if !is_known {
                     let detail = format!("the prefix {} is declared nowhere; add it to the context", shown(prefix));
                     self.warning("undeclared_prefix", path, detail);

@@ -7,6 +7,7 @@ use super::{Limits, Problem};
 use crate::problem::shown;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// The namespace of attributes that say how XML is to be read, such as `xsi:type`.
@@ -68,8 +69,14 @@ const BINDINGS_MAX: usize = 256;
 /// Reads `text` into its root element; a harmless document type goes to `problems`.
 pub(super) fn parse(text: &str, limits: &Limits, problems: &mut Vec<Problem>) -> Result<Element, Problem> {
     let mut reader = Reader::from_str(text);
-    let mut builder =
-        Builder { limits, open: Vec::new(), bindings: Vec::new(), values: 0, version: XmlVersion::Implicit1_0 };
+    let mut builder = Builder {
+        limits,
+        open: Vec::new(),
+        bindings: Vec::new(),
+        known: BTreeSet::new(),
+        values: 0,
+        version: XmlVersion::Implicit1_0,
+    };
     let mut root = None;
     loop {
         let at = reader.buffer_position();
@@ -136,6 +143,7 @@ struct Builder<'l> {
     limits: &'l Limits,
     open: Vec<Element>,
     bindings: Vec<(Rc<str>, Rc<str>)>,
+    known: BTreeSet<(Rc<str>, Rc<str>)>,
     values: usize,
     version: XmlVersion,
 }
@@ -147,20 +155,24 @@ impl Builder<'_> {
             return Err(Problem::error("too_deep", "", detail));
         }
         let (mut declared, mut plain) = (Vec::new(), Vec::new());
-        for attribute in start.attributes() {
+        for (index, attribute) in start.attributes().enumerate() {
             self.count(at)?;
+            if index >= self.limits.members_max {
+                let detail = format!("byte {at}: an element has more than {} attributes", self.limits.members_max);
+                return Err(Problem::error("too_large", "", detail));
+            }
             let attribute = attribute.map_err(|error| invalid(at, &error))?;
             let value = attribute.normalized_value(self.version).map_err(|error| invalid(at, &error))?;
             let key = attribute.key.into_inner();
             let prefix = if key == "xmlns" { Some("") } else { key.strip_prefix("xmlns:") };
             match prefix {
-                Some(prefix) => declared.push((Rc::from(prefix), Rc::from(&*value))),
+                Some(prefix) => declared.push(self.binding(prefix, &value, at)?),
                 None => plain.push((key, value)),
             }
         }
         self.bindings.extend(declared.iter().cloned());
         if self.bindings.len() > BINDINGS_MAX {
-            let detail = format!("byte {at}: more than {BINDINGS_MAX} namespaces are in use at once");
+            let detail = format!("byte {at}: more than {BINDINGS_MAX} declarations of namespaces hold at once");
             return Err(Problem::error("too_large", "", detail));
         }
         self.count(at)?;
@@ -187,6 +199,20 @@ impl Builder<'_> {
             }
             None => Some(element),
         }
+    }
+
+    /// A declaration, which is often there many times over.
+    fn binding(&mut self, prefix: &str, uri: &str, at: u64) -> Result<(Rc<str>, Rc<str>), Problem> {
+        let key = (Rc::from(prefix), Rc::from(uri));
+        if let Some(known) = self.known.get(&key) {
+            return Ok(known.clone());
+        }
+        if self.known.len() >= self.limits.members_max {
+            let detail = format!("byte {at}: it declares more than {} namespaces", self.limits.members_max);
+            return Err(Problem::error("too_large", "", detail));
+        }
+        self.known.insert(key.clone());
+        Ok(key)
     }
 
     fn text(&mut self, text: &str) {

@@ -37,6 +37,7 @@ pub(super) fn read(text: &str, limits: &Limits) -> Read {
         name if name.ends_with("Event") => {
             let mut builder = Builder::new(DocumentKind::Events, Object::default(), Arc::default());
             builder.format = Format::Xml;
+            builder.members_max = limits.members_max;
             builder.problems = problems;
             event(&mut builder, &root, &Arc::new(context), String::new());
             return builder.finish();
@@ -47,11 +48,16 @@ pub(super) fn read(text: &str, limits: &Limits) -> Read {
             return Read { document: None, problems };
         }
     };
-    document(&root, kind, context, problems)
+    document(&root, kind, context, problems, limits)
 }
 
-fn document(root: &Element, kind: DocumentKind, context: Context, mut problems: Vec<Problem>) -> Read {
-    let mut converter = Converter { context: Arc::new(context), problems: Vec::new() };
+fn document(root: &Element, kind: DocumentKind, context: Context, mut problems: Vec<Problem>, limits: &Limits) -> Read {
+    let mut converter = Converter {
+        context: Arc::new(context),
+        problems: Vec::new(),
+        members_max: limits.members_max,
+        path: String::new(),
+    };
     let mut head = Object::default();
     head.set("type", Json::from(if kind == DocumentKind::Document { "EPCISDocument" } else { "EPCISQueryDocument" }));
     for name in ["schemaVersion", "creationDate", "id"] {
@@ -78,6 +84,7 @@ fn document(root: &Element, kind: DocumentKind, context: Context, mut problems: 
     }
     let mut builder = Builder::new(kind, head, Arc::clone(&converter.context));
     builder.format = Format::Xml;
+    builder.members_max = limits.members_max;
     builder.problems = problems;
     builder.problems.append(&mut converter.problems);
     if kind == DocumentKind::QueryDocument {
@@ -101,10 +108,7 @@ fn lists_in(builder: &mut Builder, element: &Element, context: &Arc<Context>, pa
         if !matches!(name, "EPCISBody" | "QueryResults" | "resultsBody" | "EventList") {
             continue;
         }
-        let mut context = Arc::clone(context);
-        if !child.declared.is_empty() {
-            declare(Arc::make_mut(&mut context), child);
-        }
+        let context = inner_context(context, child);
         let path = join(&path, name);
         if name == "EventList" {
             *lists += 1;
@@ -117,10 +121,7 @@ fn lists_in(builder: &mut Builder, element: &Element, context: &Arc<Context>, pa
 
 fn events_in(builder: &mut Builder, list: &Element, context: &Arc<Context>, path: &str) {
     for child in &list.children {
-        let mut context = Arc::clone(context);
-        if !child.declared.is_empty() {
-            declare(Arc::make_mut(&mut context), child);
-        }
+        let context = inner_context(context, child);
         if child.name.is_own() && child.name.local == "extension" {
             events_in(builder, child, &context, path);
         } else {
@@ -128,6 +129,16 @@ fn events_in(builder: &mut Builder, list: &Element, context: &Arc<Context>, path
             event(builder, child, &context, path);
         }
     }
+}
+
+/// What holds within `element`.
+fn inner_context(context: &Arc<Context>, element: &Element) -> Arc<Context> {
+    if element.declared.is_empty() {
+        return Arc::clone(context);
+    }
+    let mut inner = Context::within(context);
+    declare(&mut inner, element);
+    Arc::new(inner)
 }
 
 fn declare(context: &mut Context, element: &Element) {
@@ -139,7 +150,12 @@ fn declare(context: &mut Context, element: &Element) {
 }
 
 fn event(builder: &mut Builder, element: &Element, context: &Arc<Context>, path: String) {
-    let mut converter = Converter { context: Arc::clone(context), problems: Vec::new() };
+    let mut converter = Converter {
+        context: Arc::clone(context),
+        problems: Vec::new(),
+        members_max: builder.members_max,
+        path: path.clone(),
+    };
     let mut body = Object::default();
     let kind = if element.name.is_own() { element.name.local.clone() } else { converter.key(&element.name) };
     if EventType::named(&kind) == EventType::Other && element.name.is_own() {
@@ -155,6 +171,9 @@ fn event(builder: &mut Builder, element: &Element, context: &Arc<Context>, path:
 struct Converter {
     context: Arc<Context>,
     problems: Vec<Problem>,
+    members_max: usize,
+    /// Of the event.
+    path: String,
 }
 
 impl Converter {
@@ -400,11 +419,18 @@ impl Converter {
     fn extension(&mut self, object: &mut Object, element: &Element) {
         let key = self.key(&element.name);
         let value = self.extension_value(element);
+        let count = object.len();
         match object.members_mut().iter_mut().find(|(name, _)| *name == key) {
             Some((_, Json::List(items))) => items.push(value),
             Some((_, first)) => {
                 let first_value = std::mem::replace(first, Json::Null);
                 *first = Json::List(vec![first_value, value]);
+            }
+            None if count >= self.members_max => {
+                if !self.problems.iter().any(|problem| problem.code == "too_large") {
+                    let detail = format!("an element has more than {} different children", self.members_max);
+                    self.problems.push(Problem::error("too_large", self.path.as_str(), detail));
+                }
             }
             None => object.push(key, value),
         }
@@ -437,13 +463,7 @@ impl Converter {
         if !prefix.is_empty() && self.context.namespace(prefix) == Some(uri.as_str()) {
             return format!("{prefix}:{}", name.local);
         }
-        let known = self
-            .context
-            .namespaces
-            .iter()
-            .rev()
-            .find(|(prefix, known)| *known == uri && self.context.namespace(prefix) == Some(uri.as_str()));
-        if let Some((prefix, _)) = known {
+        if let Some(prefix) = self.context.prefix_of(&uri) {
             return format!("{prefix}:{}", name.local);
         }
         let is_free = |candidate: &str| !candidate.is_empty() && self.context.namespace(candidate).is_none();
@@ -453,6 +473,9 @@ impl Converter {
             let number = (1..).find(|number| is_free(&format!("ns{number}"))).expect("numbers do not end");
             format!("ns{number}")
         };
+        if Arc::get_mut(&mut self.context).is_none() {
+            self.context = Arc::new(Context::within(&self.context));
+        }
         Arc::make_mut(&mut self.context).namespaces.push((prefix.clone(), uri));
         format!("{prefix}:{}", name.local)
     }

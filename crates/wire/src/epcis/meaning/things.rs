@@ -8,9 +8,6 @@ use std::collections::BTreeMap;
 /// The most serials that one event of stock has.
 const SERIALS_MAX: usize = 10_000;
 
-/// The most identifiers that are told to be left out.
-const NOTES_MAX: usize = 20;
-
 /// Something that moves.
 #[derive(Clone, Debug)]
 pub(super) enum Thing {
@@ -140,7 +137,7 @@ pub(super) fn things(
     epcs: &[&str],
     quantities: &[&str],
     names: &dyn Names,
-    left_out: &mut Vec<String>,
+    left_out: &mut dyn FnMut(String),
 ) -> Vec<Thing> {
     let ilmd = ilmd(event);
     let mut gathered = Serials::default();
@@ -153,20 +150,17 @@ pub(super) fn things(
                 let product = names.product_of_gtin(gtin).unwrap_or_else(|| gtin.to_owned());
                 gathered.push(&mut found, product, unescaped(serial), &ilmd);
             }
-            _ => {
-                left_out.push(format!("{} is no serial of a product and no logistic unit", crate::problem::shown(epc)))
-            }
+            _ => left_out(format!("{} is no serial of a product and no logistic unit", crate::problem::shown(epc))),
         }
-        left_out.truncate(NOTES_MAX);
     }
     for (class, quantity, uom) in quantities.iter().flat_map(|list| event.quantities(list)) {
         let link = digital_link(class);
         let Some(("01", gtin, more)) = link.as_deref().and_then(parts) else {
-            left_out.push(format!("{} is no class of products", crate::problem::shown(class)));
+            left_out(format!("{} is no class of products", crate::problem::shown(class)));
             continue;
         };
         let Some(quantity) = quantity else {
-            left_out.push(format!("the quantity of {} is not told", crate::problem::shown(class)));
+            left_out(format!("the quantity of {} is not told", crate::problem::shown(class)));
             continue;
         };
         let own_lot = more.filter(|(name, _)| *name == "10").map(|(_, lot)| unescaped(lot));

@@ -30,8 +30,8 @@ impl FieldName {
     /// Reads `example:field`, `https://ns.example.com/#field` or `urn:example:ns#field`; `None` when it has no namespace.
     pub(crate) fn parse(text: &str, context: &Context) -> Option<Self> {
         let (prefix, local) = text.split_once(':').filter(|(prefix, local)| !prefix.is_empty() && !local.is_empty())?;
-        let full = if let Some(uri) = context.namespaces.iter().rev().find(|(known, _)| known == prefix) {
-            Some((uri.1.clone(), local.to_owned()))
+        let full = if let Some(uri) = context.declared(prefix) {
+            Some((uri.to_owned(), local.to_owned()))
         } else if text.contains("://") || prefix == "urn" {
             let cut = text.rfind(['#', '/', ':'])?;
             Some((text[..cut].to_owned(), text[cut + 1..].to_owned()))

@@ -10,7 +10,7 @@ use crate::epcis::{Json, Limits, Problem, Time, Vocabulary, json};
 use crate::problem::shown;
 
 /// The most values of all parameters together.
-const VALUES_MAX: usize = 10_000;
+const VALUES_MAX: usize = 1_000;
 
 /// A parameter: its name and values.
 type Parameter = (String, Vec<String>);
@@ -62,7 +62,7 @@ impl Query {
                 None => parameters.push((name.to_owned(), values.collect())),
             }
         }
-        make(&parameters, &Context { namespaces: namespaces.to_vec(), terms: Vec::new() })
+        make(&parameters, &Context { namespaces: namespaces.to_vec(), ..Context::default() })
     }
 
     /// Reads a query in JSON: an object of parameters, or one with such an object as its `query`.
@@ -76,8 +76,9 @@ impl Query {
             return Err(vec![Problem::error(PARAMETER_EXCEPTION, "", "a query is an object of parameters")]);
         };
         let mut context = Context::default();
-        if let Some(own) = object.get("@context").or_else(|| value.get("@context")) {
-            json::add_context(&mut context, own.clone());
+        let own = object.get("@context").or_else(|| value.get("@context"));
+        if own.is_some_and(|own| !json::add_context(&mut context, own.clone())) {
+            return Err(vec![Problem::error(PARAMETER_EXCEPTION, "@context", "the context is too long")]);
         }
         let (mut parameters, mut problems) = (Vec::new(), Vec::new());
         for (name, value) in object.iter().filter(|(name, _)| !matches!(*name, "@context" | "queryType")) {
@@ -133,7 +134,7 @@ impl Query {
         }
         let context = Context {
             namespaces: root.declared.iter().map(|(prefix, uri)| (prefix.to_string(), uri.to_string())).collect(),
-            terms: Vec::new(),
+            ..Context::default()
         };
         merged(make(&parameters, &context), problems)
     }

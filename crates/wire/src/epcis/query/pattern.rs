@@ -64,10 +64,10 @@ impl Pattern {
         }
     }
 
-    /// Whether `id` is one of it.
-    pub(crate) fn matches(&self, id: &str) -> bool {
+    /// Whether `id` is one of it; `link` is what [`digital_link`] makes of it.
+    pub(crate) fn matches(&self, id: &str, link: Option<&str>) -> bool {
         let (scheme, parts, class) = match self {
-            Self::Exact(wanted) => return canonical(id) == *wanted,
+            Self::Exact(wanted) => return link.unwrap_or(id) == wanted,
             Self::Open { scheme, parts, class } => (scheme, parts, class),
         };
         let body = ["urn:epc:id:", "urn:epc:idpat:", "urn:epc:class:"]
@@ -78,13 +78,13 @@ impl Pattern {
             let mut pieces = body.splitn(parts.len(), '.');
             return found == scheme && parts.iter().all(|part| pieces.next().is_some_and(|piece| part.matches(piece)));
         }
-        let Some(link) = digital_link(id) else { return false };
+        let Some(link) = link else { return false };
         match class {
             // All but the last component is given: the class is the beginning.
             Some(class) => link.strip_prefix(class.as_str()).is_some_and(|rest| {
                 rest.is_empty() || rest.starts_with('/') == matches!(scheme.as_str(), "sgtin" | "upui" | "itip" | "cpi")
             }),
-            None => of_company(scheme, parts, &link),
+            None => of_company(scheme, parts, link),
         }
     }
 }
@@ -120,7 +120,11 @@ mod tests {
     #[test]
     fn patterns_match_in_either_spelling() {
         let check = |pattern: &str, id: &str, expect: bool| {
-            assert_eq!(Pattern::parse(pattern).is_some_and(|pattern| pattern.matches(id)), expect, "{pattern} {id}");
+            assert_eq!(
+                Pattern::parse(pattern).is_some_and(|pattern| pattern.matches(id, digital_link(id).as_deref())),
+                expect,
+                "{pattern} {id}"
+            );
         };
         let urn = "urn:epc:id:sgtin:0614141.107346.2018";
         let link = "https://example.com/01/10614141073464/21/2018";

@@ -364,7 +364,7 @@ impl Writer {
         }
         let mut fields = Object::default();
         for field in value.items().iter().filter_map(Json::as_text) {
-            fields.set(field, Json::Null);
+            fields.push(field.to_owned(), Json::Null);
         }
         self.extension(name, &Json::Object(fields), context);
     }
