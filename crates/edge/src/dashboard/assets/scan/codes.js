@@ -57,10 +57,18 @@ const Codes = (() => {
 
   const bracketed = text => [...text.matchAll(/\((\d{2,4})\)(.*?)(?=\(\d{2,4}\)|$)/g)].map(([, key, value]) => [key, value.trim()]);
 
+  function parsed(text) {
+    try {
+      return new URL(text);
+    } catch {
+      return null;
+    }
+  }
+
   // The pairs in a web address, or null when it is none of GS1's.
   function linked(text) {
-    if (!/^https?:\/\//i.test(text) || !URL.canParse(text)) return null;
-    const address = new URL(text);
+    const address = /^https?:\/\//i.test(text) && parsed(text);
+    if (!address) return null;
     const parts = address.pathname.split("/").map(part => decodeURIComponent(part));
     const first = parts.findIndex((part, index) => /^(00|01|414|417)$/.test(part) && /^\d{8,18}$/.test(parts[index + 1] ?? ""));
     if (first < 0) return null;
@@ -104,6 +112,7 @@ const Codes = (() => {
 
   // What the pairs say, in the words of the page.
   function meaning(pairs) {
+    if (pairs.length === 0) throw new Unreadable("There is nothing in this code; scan again.");
     const said = { kind: "gs1" };
     for (const [identifier, value] of pairs) {
       const longest = LENGTH_MAX[identifier];
@@ -123,7 +132,7 @@ const Codes = (() => {
       else if (identifier === "400") said.order = value;
       else if (/^41[0-7]$/.test(identifier)) said.gln = key(identifier, value, 13, "GLN");
     }
-    said.expiry ??= said.best;
+    if (said.best) said.expiry ??= said.best;
     return said;
   }
 
@@ -147,7 +156,8 @@ const Codes = (() => {
       if (pairs) return meaning(pairs);
       if (WITH_ELEMENTS.includes(symbology) || looksLikeElements(text)) return meaning(split(text));
     } catch (fault) {
-      if (fault instanceof Unreadable || fault instanceof URIError) return { kind: "unreadable", problem: fault.message };
+      if (fault instanceof Unreadable) return { kind: "unreadable", problem: fault.message };
+      if (fault instanceof URIError) return { kind: "unreadable", problem: "The address in this code has a broken % in it; scan again." };
       throw fault;
     }
     if (isGtin(text)) return { kind: "gtin", gtin: text.padStart(14, "0") };

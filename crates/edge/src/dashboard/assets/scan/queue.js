@@ -35,8 +35,19 @@ const Queue = (() => {
     database = await promised(request);
   }
 
-  // Runs `work` on a store in one transaction; what it returns is there when the transaction is complete.
-  function within(name, mode, work) {
+  // Runs `work` on a store in one transaction; what it gives is there when the transaction is complete.
+  async function within(name, mode, work) {
+    try {
+      return await transact(name, mode, work);
+    } catch (fault) {
+      // The browser closes the database when somebody clears the site's data.
+      if (fault?.name !== "InvalidStateError") throw fault;
+      await open();
+      return transact(name, mode, work);
+    }
+  }
+
+  function transact(name, mode, work) {
     return new Promise((resolve, reject) => {
       const transaction = database.transaction(name, mode, { durability: "strict" });
       let result;

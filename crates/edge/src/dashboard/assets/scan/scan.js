@@ -164,6 +164,7 @@
 
   // A code that says something about the thing at hand, but not which it is.
   function detailed(said) {
+    if (Object.keys(said).length === 1) return say("This code says nothing that is needed here: scan the one with the GTIN.", "bad");
     fill(said);
     if (said.quantity) quantity.value = said.quantity;
     say(details().join(" · ") || `Quantity ${quantity.value}`, "good");
