@@ -40,6 +40,15 @@ pub enum Error {
         #[source]
         source: rusqlite::Error,
     },
+    /// An index of what follows from the journal failed. It is made again when its files are removed.
+    #[error("the index {file}")]
+    Index {
+        /// The index file.
+        file: PathBuf,
+        /// What failed.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The data directory could not be prepared or read.
     #[error("{doing} {path}")]
     Directory {
@@ -72,6 +81,7 @@ impl Error {
             Self::History { .. } => "ST0203",
             Self::Directory { .. } => "ST0204",
             Self::Thread { .. } => "ST0205",
+            Self::Index { .. } => "ST0206",
         }
     }
 

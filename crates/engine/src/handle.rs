@@ -228,6 +228,11 @@ impl<D: Disk> Handle<D> {
         batch.push_command(actor, "stocktide", &id, key, now, command);
     }
 
+    /// What tells this journal from every other.
+    pub fn journal_id(&self) -> [u8; 16] {
+        self.reader.journal_id()
+    }
+
     /// What makes idempotency keys for this journal.
     pub fn hasher(&self) -> KeyHasher {
         KeyHasher::new(self.reader.seed())

@@ -105,6 +105,9 @@ pub struct Catalog {
     party_index: Index,
     pub(crate) reasons: Vec<ReasonCard>,
     pub(crate) devices: BTreeMap<Box<str>, DeviceCard>,
+    /// Products by their GTIN of 14 digits, and locations by their GLN; of several, the one that was named first.
+    gtins: BTreeMap<Box<str>, ProductId>,
+    glns: BTreeMap<Box<str>, LocationId>,
     pub(crate) accounts: Vec<AccountKey>,
     /// Keys and ids together: an account is looked for with every movement.
     account_index: HashTable<(AccountKey, u32)>,
@@ -133,6 +136,8 @@ impl Catalog {
             party_index: Index::default(),
             reasons: reason::shipped(),
             devices: BTreeMap::new(),
+            gtins: BTreeMap::new(),
+            glns: BTreeMap::new(),
             accounts: Vec::new(),
             account_index: HashTable::new(),
             next_on_shelf: Vec::new(),
@@ -241,6 +246,16 @@ impl Catalog {
         self.reasons.iter().position(|reason| &*reason.code == code).map(ReasonId::at)
     }
 
+    /// The product whose card has this GTIN, of 8 to 14 digits; of several, the one that was named first.
+    pub fn find_gtin(&self, gtin: &str) -> Option<ProductId> {
+        self.gtins.get(&gtin14(gtin)).copied()
+    }
+
+    /// The location whose card has this GLN; of several, the one that was named first.
+    pub fn find_gln(&self, gln: &str) -> Option<LocationId> {
+        self.glns.get(gln).copied()
+    }
+
     /// What was declared of the device called `name`.
     pub fn device(&self, name: &str) -> Option<&DeviceCard> {
         self.devices.get(name)
@@ -281,12 +296,12 @@ impl Catalog {
         match effect {
             Effect::Product(card) => {
                 if let Some(id) = self.find_product(&card.product) {
-                    self.products[id.index()].card = Some(card.clone());
+                    self.card_product(id, card);
                 }
             }
             Effect::Location(card) => {
                 if let Some(id) = self.find_location(&card.location) {
-                    self.locations[id.index()].card = Some(card.clone());
+                    self.card_location(id, card);
                 }
             }
             Effect::Reason(card) => match self.find_reason(&card.code) {
@@ -299,6 +314,52 @@ impl Catalog {
             Effect::LotExpires(lot, day) => self.lots[lot.index()].expiry = Some(*day),
             _ => {}
         }
+    }
+
+    /// Lets a product be found by the GTIN of its card.
+    pub(crate) fn index_gtin(&mut self, id: ProductId) {
+        let gtin = self.products[id.index()].card.as_ref().map_or("", |card| &*card.gtin);
+        if !gtin.is_empty() {
+            let first = self.gtins.entry(gtin14(gtin)).or_insert(id);
+            *first = (*first).min(id);
+        }
+    }
+
+    /// Lets a location be found by the GLN of its card.
+    pub(crate) fn index_gln(&mut self, id: LocationId) {
+        let gln = self.locations[id.index()].card.as_ref().map_or("", |card| &*card.gln);
+        if !gln.is_empty() {
+            let first = self.glns.entry(gln.into()).or_insert(id);
+            *first = (*first).min(id);
+        }
+    }
+
+    /// Takes a card in; what had the product's GTIN before is found by it again.
+    fn card_product(&mut self, id: ProductId, card: &ProductCard) {
+        let before = self.products[id.index()].card.replace(Box::new(card.clone()));
+        let old = before.map_or(Box::default(), |card| gtin14(&card.gtin));
+        if old != gtin14(&card.gtin) && self.gtins.get(&old) == Some(&id) {
+            let has_old = |product: &Product| product.card.as_ref().is_some_and(|card| gtin14(&card.gtin) == old);
+            match self.products.iter().position(has_old) {
+                Some(other) => self.gtins.insert(old, ProductId::at(other)),
+                None => self.gtins.remove(&old),
+            };
+        }
+        self.index_gtin(id);
+    }
+
+    /// Takes a card in; what had the location's GLN before is found by it again.
+    fn card_location(&mut self, id: LocationId, card: &LocationCard) {
+        let before = self.locations[id.index()].card.replace(Box::new(card.clone()));
+        let old = before.map_or(Box::default(), |card| card.gln);
+        if old != card.gln && self.glns.get(&old) == Some(&id) {
+            let has_old = |location: &Location| location.card.as_ref().is_some_and(|card| card.gln == old);
+            match self.locations.iter().position(has_old) {
+                Some(other) => self.glns.insert(old, LocationId::at(other)),
+                None => self.glns.remove(&old),
+            };
+        }
+        self.index_gln(id);
     }
 
     /// Gives a name the next number of its kind.
@@ -408,6 +469,14 @@ impl Catalog {
             + self.account_index.allocation_size()
             + self.shelf_index.memory_bytes()
     }
+}
+
+/// A GTIN of fewer digits with the zeros that make it 14.
+fn gtin14(gtin: &str) -> Box<str> {
+    if gtin.is_empty() {
+        return Box::default();
+    }
+    format!("{gtin:0>14}").into()
 }
 
 fn hash_account(hasher: &FixedState, key: AccountKey) -> u64 {

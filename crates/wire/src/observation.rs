@@ -7,6 +7,7 @@
 //! | [`POSITION`] | JSON, one [`Place`] | `position_reported` events |
 //! | [`EPCIS`] | the canonical JSON of one EPCIS event | EPCIS capture |
 //! | [`INFERENCE`] | JSON: a movement that was concluded, with its evidence | Stocktide itself |
+//! | [`JUDGEMENT`] | JSON: what a person said of such a movement | the API |
 //! | [`TICK`] | nothing: time has passed | Stocktide itself |
 //!
 //! Contents are read by every later version: a new layout gets a new form.
@@ -28,5 +29,7 @@ pub const POSITION: &str = "position";
 pub const EPCIS: &str = "epcis";
 /// The form of a movement that was concluded from readings.
 pub const INFERENCE: &str = "inference";
+/// The form of what a person said of such a movement.
+pub const JUDGEMENT: &str = "judgement";
 /// The form of time passing where conclusions wait for it.
 pub const TICK: &str = "tick";

@@ -4,6 +4,7 @@
 //! point in time. It never asks for the time, keeps a few dozen numbers however long it runs, and says what is wrong with
 //! the figures that show it.
 
+mod image;
 mod sequence;
 
 pub use sequence::Step;

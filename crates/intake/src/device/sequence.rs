@@ -1,6 +1,7 @@
 //! Sequence numbers that wrap: gaps, duplicates, late ones, and devices that begin anew.
 
 use super::Width;
+use ledger::{ImageError, Sink, Source};
 
 /// Numbers that are remembered back from the newest.
 const REMEMBERED: u64 = 64;
@@ -63,6 +64,21 @@ impl Sequence {
             Width::Eight => number & 0xff,
             Width::SixtyFour => number,
         }
+    }
+
+    pub(super) fn save(&self, into: &mut impl Sink) {
+        into.put_option(self.newest, |into, newest| into.put_u64(newest));
+        into.put_u64(self.seen);
+        into.put_u64(self.span);
+    }
+
+    pub(super) fn load(width: Width, from: &mut impl Source) -> Result<Self, ImageError> {
+        Ok(Self {
+            width,
+            newest: from.take_option(|from| from.take_u64())?,
+            seen: from.take_u64()?,
+            span: from.take_u64()?.min(REMEMBERED),
+        })
     }
 
     /// Takes a number; of one wider than it may be, what is left after wrapping.

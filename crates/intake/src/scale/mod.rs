@@ -6,6 +6,7 @@
 //!
 //! All weights are whole milligrams ([`milligrams`] makes them from a float, once, at the edge).
 
+mod image;
 mod settings;
 
 pub use settings::{Settings, SettingsError, WEIGHT_MAX};

@@ -67,6 +67,7 @@ impl Catalog {
             catalog.intern(&Name::Product(from.take_text()?));
             let card = from.take_option(take_product_card)?;
             catalog.products.last_mut().expect("just named").card = card.map(Box::new);
+            catalog.index_gtin(ProductId::at(catalog.products.len() - 1));
         }
         for _ in 0..from.take_length()? {
             let path: Arc<str> = from.take_text()?;
@@ -76,6 +77,7 @@ impl Catalog {
             catalog.intern(&Name::Location(path));
             let card = from.take_option(take_location_card)?;
             catalog.locations.last_mut().expect("just named").card = card.map(Box::new);
+            catalog.index_gln(LocationId::at(catalog.locations.len() - 1));
         }
         for _ in 0..from.take_length()? {
             let product = ProductId(take_id(from, catalog.products.len())?);
