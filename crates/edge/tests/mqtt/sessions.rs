@@ -2,7 +2,9 @@
 
 use crate::broker::Broker;
 use crate::support::{Running, Sender, World, event, settings};
-use edge::mqtt::{Credentials, Subscription, Version};
+use edge::mqtt::{Credentials, Settings, Subscription, Version};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use wire::topic::Kind;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -64,21 +66,46 @@ async fn name_and_password_are_asked_for_and_given() {
     }
 }
 
+/// A broker that takes anybody and answers to the subscriptions with these codes, once; Mosquitto refuses none.
+async fn answer_with(listener: TcpListener, codes: [u8; 2]) -> TcpStream {
+    let (mut stream, _) = listener.accept().await.unwrap();
+    let connect = packet(&mut stream).await;
+    assert_eq!(connect[0] >> 4, 1, "CONNECT");
+    stream.write_all(&[0x20, 2, 0, 0]).await.unwrap();
+    let subscribe = packet(&mut stream).await;
+    assert_eq!(subscribe[0], 0x82, "SUBSCRIBE");
+    stream.write_all(&[0x90, 4, subscribe[2], subscribe[3], codes[0], codes[1]]).await.unwrap();
+    stream
+}
+
+/// The next packet, which is shorter than 128 bytes.
+async fn packet(stream: &mut TcpStream) -> Vec<u8> {
+    let mut head = [0; 2];
+    stream.read_exact(&mut head).await.unwrap();
+    let mut packet = vec![0; usize::from(head[1])];
+    stream.read_exact(&mut packet).await.unwrap();
+    [&head[..], &packet].concat()
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_subscription_that_the_broker_refuses_is_told() {
-    let only_dock = |directory: &std::path::Path| {
-        let file = directory.join("acl");
-        std::fs::write(&file, "topic readwrite dock/#\n").unwrap();
-        format!("allow_anonymous true\nacl_file {}\n", file.display())
-    };
-    let Some(broker) = Broker::with(only_dock) else { return };
-    let world = World::new();
-    let mut settings = settings(&broker, Version::V5);
-    let template = "$SYS/{device}".to_owned();
-    settings.subscriptions.push(Subscription { template, kind: Kind::Events, share_group: None, qos: 0 });
-    let client = Running::connected(settings, world.intake()).await;
-    // Mosquitto grants what it then never delivers; brokers that refuse are told of in `problem`.
-    let problem = client.status.problem();
-    assert!(problem.is_none_or(|problem| problem.contains("'$SYS/+'")));
-    client.stop().await;
+async fn a_subscription_that_the_broker_refuses_is_told_and_the_others_stand() {
+    for (codes, connects, expect) in [
+        ([1, 0x80], true, "the broker refuses subscriptions: 'yard/+' (Failure)"),
+        ([0x80, 0x80], false, "the broker refuses every subscription: 'dock/+/events' (Failure), 'yard/+' (Failure)"),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut settings = Settings::new(&format!("mqtt://{}", listener.local_addr().unwrap()), "stocktide-test");
+        settings.version = Version::V3;
+        for template in ["dock/{device}/events", "yard/{device}"] {
+            let template = template.to_owned();
+            settings.subscriptions.push(Subscription { template, kind: Kind::Events, share_group: None, qos: 1 });
+        }
+        let broker = tokio::spawn(answer_with(listener, codes));
+        let world = World::new();
+        let client = Running::start(settings, world.intake());
+        client.until("told", |status| status.problem().is_some_and(|problem| problem.ends_with(expect))).await;
+        client.until("stands or not", |status| status.is_connected() == connects).await;
+        client.kill().await;
+        drop(broker.await.unwrap());
+    }
 }
