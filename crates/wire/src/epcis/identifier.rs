@@ -110,14 +110,8 @@ fn instance(scheme: &str, rest: &str) -> Option<String> {
             ("8010", company(prefix)?.to_owned() + &component(part)?, format!("/8011/{}", digits(serial)?))
         }
         "itip" => {
-            let (gtin, more) = keyed(rest, 13)?;
-            let (piece, more) = more?.split_once('.')?;
-            let (total, serial) = more.split_once('.')?;
-            if piece.len() != 2 || total.len() != 2 {
-                return None;
-            }
-            let value = format!("{}{}{}", gtin14(&gtin)?, digits(piece)?, digits(total)?);
-            ("8006", value, format!("/21/{}", component(serial)?))
+            let (value, serial) = itip(rest)?;
+            ("8006", value, format!("/21/{}", component(serial?)?))
         }
         _ => return None,
     };
@@ -138,16 +132,24 @@ fn pattern(scheme: &str, rest: &str) -> Option<String> {
             ("8010", company(prefix)?.to_owned() + &component(part)?)
         }
         "itip" => {
-            let (gtin, more) = keyed(rest, 13)?;
-            let (piece, total) = more?.split_once('.')?;
-            if piece.len() != 2 || total.len() != 2 {
-                return None;
-            }
-            ("8006", format!("{}{}{}", gtin14(&gtin)?, digits(piece)?, digits(total)?))
+            let (value, serial) = itip(rest)?;
+            ("8006", serial.is_none().then_some(value)?)
         }
         _ => return None,
     };
     Some(format!("{PLACE}/{ai}/{value}"))
+}
+
+/// A GTIN with which piece it is of how many, and what follows them.
+fn itip(rest: &str) -> Option<(String, Option<&str>)> {
+    let (gtin, more) = keyed(rest, 13)?;
+    let (piece, more) = more?.split_once('.')?;
+    let (total, serial) = match more.split_once('.') {
+        Some((total, serial)) => (total, Some(serial)),
+        None => (more, None),
+    };
+    (piece.len() == 2 && total.len() == 2).then_some(())?;
+    Some((format!("{}{}{}", gtin14(&gtin)?, digits(piece)?, digits(total)?), serial))
 }
 
 /// Company prefix and reference, `length` digits together, and what follows them.
@@ -277,4 +279,35 @@ fn key_value(ai: &str, value: &str) -> Option<String> {
 fn leading(value: &str, count: usize) -> Option<String> {
     let head = value.get(..count)?;
     head.bytes().all(|byte| byte.is_ascii_digit()).then(|| value.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_and_links_name_the_finest_level() {
+        let check = |uri: &str, expect: Option<&str>| assert_eq!(digital_link(uri).as_deref(), expect, "{uri}");
+        check("urn:epc:idpat:itip:4012345.011111.01.02.*", Some("https://id.gs1.org/8006/040123451111180102"));
+        check("urn:epc:idpat:sgtin:4012345.066666.*", Some("https://id.gs1.org/01/04012345666663"));
+        check("urn:epc:idpat:sgtin:4012345.*.*", None);
+        check(
+            "https://x.example/a/01/09520123456788/22/2A/10/L1/21/S%2F1?k=v#f",
+            Some("https://id.gs1.org/01/09520123456788/21/S%2F1"),
+        );
+        check("http://x.example/01/9520123456788/10/L1/", Some("https://id.gs1.org/01/09520123456788/10/L1"));
+        check("https://id.gs1.org/414/4012345000054/254/1", Some("https://id.gs1.org/414/4012345000054/254/1"));
+        for uri in [
+            "",
+            "urn:epc:id:",
+            "urn:epc:id:sgtin:1.2.3",
+            "urn:epc:id:sgtin:0614141.107346.",
+            "https://x.example/01/12",
+            "urn:epc:id:sgtin:0614141.10734\u{e9}.1",
+            "urn:epc:id:itip:4012345.011111.1.02.987",
+            "https://x.example/00/12345678901234567",
+        ] {
+            check(uri, None);
+        }
+    }
 }
