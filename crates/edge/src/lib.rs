@@ -13,6 +13,7 @@ pub mod auth;
 pub mod dashboard;
 mod error;
 pub mod http;
+pub mod llrp;
 pub mod mqtt;
 mod serve;
 mod settings;
