@@ -2,10 +2,11 @@
 
 use crate::auth::RateLimits;
 use crate::{Auth, Settings};
-use engine::Handle;
+use engine::{Handle, Progress};
+use follow::sensing::Senses;
 use ledger::{Position, Timestamp};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use tokio::sync::{Semaphore, watch};
 use wire::KeyHasher;
 
@@ -21,10 +22,18 @@ struct Inner {
     hasher: KeyHasher,
     auth: Auth,
     settings: Settings,
+    sensed: OnceLock<Sensed>,
     started_at: Timestamp,
     committed: watch::Receiver<Position>,
     stopping: watch::Sender<bool>,
     gates: Gates,
+}
+
+/// What is known of devices, and how far the follower that makes it is.
+#[derive(Clone)]
+pub(crate) struct Sensed {
+    pub(crate) senses: Senses,
+    pub(crate) progress: Progress,
 }
 
 /// What is given out in limited number.
@@ -66,7 +75,21 @@ impl App {
         };
         let hasher = engine.hasher();
         let stopping = watch::Sender::new(false);
-        Self(Arc::new(Inner { engine, hasher, auth, settings, started_at, committed, stopping, gates }))
+        let sensed = OnceLock::new();
+        Self(Arc::new(Inner { engine, hasher, auth, settings, sensed, started_at, committed, stopping, gates }))
+    }
+
+    /// The same, and it answers what is known of devices: `progress` is that of the follower that fills `senses`. For
+    /// whoever makes the server, once, before it serves.
+    pub fn with_senses(self, senses: Senses, progress: Progress) -> Self {
+        let is_first = self.0.sensed.set(Sensed { senses, progress }).is_ok();
+        assert!(is_first, "a server has the senses of one follower");
+        self
+    }
+
+    /// What is known of devices; `None` when nobody follows what they say.
+    pub(crate) fn sensed(&self) -> Option<&Sensed> {
+        self.0.sensed.get()
     }
 
     /// The way to the engine.

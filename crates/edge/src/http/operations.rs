@@ -1,6 +1,7 @@
 //! What operators look at: `/healthz`, `/readyz`, `/metrics`. `docs/api.md` lists the metrics.
 
 use crate::App;
+use crate::app::Sensed;
 use crate::http::Problem;
 use crate::http::json::Json;
 use axum::Router;
@@ -10,6 +11,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use engine::{Health, Histogram};
+use intake::rfid::Tallies;
 use serde::Serialize;
 use std::fmt::Write;
 use std::sync::atomic::Ordering::Relaxed;
@@ -113,9 +115,32 @@ fn text(app: &App) -> String {
     if let Some(resident_bytes) = app.settings().resident_bytes {
         out.one("process_resident_memory_bytes", "gauge", "Memory of the process.", resident_bytes());
     }
+    if let Some(sensed) = app.sensed() {
+        sensing(&mut out, sensed);
+    }
     let uptime_micros = engine.now().0.saturating_sub(app.started_at().0).max(0).cast_unsigned();
     out.one("stocktide_uptime_seconds", "gauge", "Since the server came to be.", uptime_micros / 1_000_000);
     out.0
+}
+
+/// What became of tag reads, over all sites.
+fn sensing(out: &mut Exposition, sensed: &Sensed) {
+    let reached = sensed.progress.position().0;
+    out.one("stocktide_sensing_position", "gauge", "The last position whose readings were judged.", reached);
+    let sites = sensed.senses.sites();
+    let tags: usize = sites.values().map(|site| site.tags).sum();
+    out.one("stocktide_tags", "gauge", "Tags that are tracked.", tags);
+    out.family("stocktide_tag_reads_total", "counter", "Tag reads, by what became of them.");
+    let sum = |count: fn(&Tallies) -> u64| sites.values().map(|site| count(&site.tallies)).sum::<u64>();
+    let fates = [
+        ("counted", sum(|tallies| tallies.reads)),
+        ("late", sum(|tallies| tallies.late)),
+        ("ahead", sum(|tallies| tallies.ahead)),
+        ("no_room", sum(|tallies| tallies.full)),
+    ];
+    for (fate, reads) in fates {
+        out.sample("stocktide_tag_reads_total", &format!("{{outcome=\"{fate}\"}}"), reads);
+    }
 }
 
 /// Metrics as text. Writing to a string cannot fail, so results are not looked at.
