@@ -3,7 +3,7 @@
 use crate::config::ConfigFile;
 use crate::failure::Ended;
 use crate::logging::LogFormat;
-use crate::{backup, bench, demo, export, import, inspect, logging, reverse, serve, verify};
+use crate::{backup, bench, decode, demo, export, import, inspect, logging, reverse, serve, verify};
 use anyhow::Result;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::path::PathBuf;
@@ -53,6 +53,7 @@ enum CommandArgs {
     Backup(backup::BackupArgs),
     Restore(backup::RestoreArgs),
     Reverse(reverse::ReverseArgs),
+    Decode(decode::DecodeArgs),
     Bench(bench::BenchArgs),
 }
 
@@ -78,6 +79,7 @@ pub(crate) fn run() -> Result<Ended> {
         CommandArgs::Backup(args) => backup::back_up(&args, &config),
         CommandArgs::Restore(args) => backup::restore(&args, &config),
         CommandArgs::Reverse(args) => reverse::Reverse::new(args, &config)?.run(),
+        CommandArgs::Decode(args) => decode::run(args),
         CommandArgs::Bench(args) => bench::Bench::new(args)?.run(),
     }
 }

@@ -8,6 +8,8 @@ use std::process::ExitCode;
 pub(crate) enum Ended {
     /// As asked.
     Done,
+    /// Some of the input is not valid, which it was asked to tell.
+    Invalid,
     /// It found that data is not what was written; it has said so.
     Damaged,
 }
@@ -16,6 +18,7 @@ impl Ended {
     pub(crate) fn exit_code(self) -> ExitCode {
         match self {
             Self::Done => ExitCode::SUCCESS,
+            Self::Invalid => ExitCode::from(1),
             Self::Damaged => ExitCode::from(3),
         }
     }

@@ -14,6 +14,7 @@ mod cli;
 mod client;
 mod clock;
 mod config;
+mod decode;
 mod demo;
 mod directory;
 mod export;

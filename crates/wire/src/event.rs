@@ -10,10 +10,12 @@ pub(crate) mod fields;
 pub(crate) mod meaning;
 pub(crate) mod observed;
 mod render;
+mod report;
 
 pub use cloud::parse_cloud_event_binary;
 pub(crate) use render::Object;
 pub use render::{push_quantity, render_event};
+pub use report::{Place, reports};
 
 use crate::{Batch, KeyHasher, Problem};
 use fields::Fields;

@@ -22,7 +22,7 @@ pub use frame::{HEADER_BYTES, Header, MESSAGE_BYTES_MAX, Splitter};
 pub use json::base64;
 pub use node::Node;
 pub use reads::{Seen, TagReport, TagReports};
-pub use report::report;
+pub use report::{report, reports};
 
 use serde_json::{Map, Value};
 

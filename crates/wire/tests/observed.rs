@@ -64,6 +64,20 @@ fn readings_and_positions_are_kept_to_the_last_digit() {
 }
 
 #[test]
+fn the_canonical_form_reads_back_as_the_same_observation() {
+    for json in [
+        r#"{"event":"tag_read","epc":"3034257BF7194E4000001A85","antenna":2,"rssi":-55.5,"count":3,"timestamp":"2026-02-16T10:00:00Z","id":"7","source":"dock-1","sequence":9,"battery_percent":90.5,"failures":1}"#,
+        r#"{"event":"sensor_reading","metric":"t","value":-18.250,"unit":"C","timestamp":"2026-02-16T10:00:00Z","source":"s"}"#,
+        r#"{"event":"sensor_reading","metrics":{"a":1,"b":true,"c":"open"},"timestamp":"2026-02-16T10:00:00Z","source":"s"}"#,
+        r#"{"event":"position_reported","latitude":52.370216,"longitude":-4.9,"speed_kmh":80,"timestamp":"2026-02-16T10:00:00Z","source":"s"}"#,
+    ] {
+        let reports = wire::event::reports(json.as_bytes(), wire::event::Place::default());
+        assert_eq!(reports[0]["canonical"], json, "{}", serde_json::Value::from(reports[0].clone()));
+        assert_eq!(reports[0]["request"]["kind"], reports[0]["canonical"].as_str().unwrap().split('"').nth(3).unwrap());
+    }
+}
+
+#[test]
 fn every_problem_is_named() {
     let at = r#""timestamp":"2026-02-16T10:00:00Z""#;
     let check = |members: &str, expect: &str| assert_eq!(codes(&format!("{{{at},{members}}}")), expect, "{members}");

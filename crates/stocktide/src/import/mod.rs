@@ -21,7 +21,7 @@ use anyhow::{Context, Result};
 use args::{Format, Target};
 use here::Here;
 use report::Report;
-use source::Source;
+pub(crate) use source::Source;
 use std::path::PathBuf;
 use there::There;
 use wire::KeyHasher;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A file being read; `-` is standard input.
-pub(super) struct Source {
+pub(crate) struct Source {
     bytes: Box<dyn Read>,
     read: Arc<AtomicU64>,
     total: u64,
@@ -20,7 +20,7 @@ impl Source {
     ///
     /// # Errors
     /// It can't be opened.
-    pub(super) fn open(path: &Path) -> Result<Self> {
+    pub(crate) fn open(path: &Path) -> Result<Self> {
         let read = Arc::new(AtomicU64::new(0));
         if path.as_os_str() == "-" {
             let bytes = Counting { inner: io::stdin(), read: Arc::clone(&read) };

@@ -3,7 +3,7 @@
 use crate::support::run;
 use std::path::Path;
 
-const COMMANDS: [&[&str]; 13] = [
+const COMMANDS: [&[&str]; 19] = [
     &[],
     &["serve"],
     &["demo"],
@@ -16,6 +16,12 @@ const COMMANDS: [&[&str]; 13] = [
     &["backup"],
     &["restore"],
     &["reverse"],
+    &["decode"],
+    &["decode", "gs1"],
+    &["decode", "epc"],
+    &["decode", "llrp"],
+    &["decode", "epcis"],
+    &["decode", "event"],
     &["bench"],
 ];
 

@@ -1,6 +1,7 @@
 //! Drives the real program: what a person types, what a script sees, what a crash leaves.
 
 mod crash;
+mod decode;
 mod demo;
 mod files;
 mod help;

@@ -1,9 +1,10 @@
 //! Requests back into the JSON that they could have come from: what the held list shows and lets a person mend.
 
 use super::fields::Field;
+use crate::observation::{self, Reading, ReadingValue, parse_place, parse_readings, unpack_reads};
 use crate::text::push_json_string;
 use crate::time::{push_timestamp, render_day};
-use ledger::{Body, Command, Event, Quantity, Request, Reserve, ReserveLine, Status, Timestamp};
+use ledger::{Body, Command, Event, Observation, Quantity, Request, Reserve, ReserveLine, Status, Timestamp};
 use std::fmt::Write;
 
 /// Appends `quantity` as a JSON number: exact, at most six decimals, no exponent.
@@ -14,8 +15,8 @@ pub fn push_quantity(out: &mut String, quantity: Quantity) {
 
 /// The canonical JSON of a request: one line, known fields in a fixed order, absent ones left out.
 ///
-/// Events and the three commands on reservations read back as an equal request, given the same defaults. Other commands
-/// have no event form: they render as an object with nothing but their `command`.
+/// Events, the three commands on reservations and observations that one event can tell read back as an equal request,
+/// given the same defaults. Other commands have no event form: they render as an object with nothing but their `command`.
 pub fn render_event(request: &Request<'_>) -> String {
     let mut out = Object { out: String::with_capacity(256) };
     match request.body {
@@ -32,7 +33,16 @@ pub fn render_event(request: &Request<'_>) -> String {
         Body::Command(Command::Fulfil { reservation }) => {
             render_end(&mut out, request, "reservation_fulfilled", reservation);
         }
-        Body::Command(command) => out.text("command", command_name(command)),
+        Body::Command(command) => {
+            let observed = match command {
+                Command::Observe(observation) => render_observed(request, observation),
+                _ => None,
+            };
+            match observed {
+                Some(observed) => out = observed,
+                None => out.text("command", command_name(command)),
+            }
+        }
     }
     out.finish()
 }
@@ -121,6 +131,92 @@ fn render_reserve(out: &mut Object, reserve: &Reserve) {
     }
 }
 
+/// The event that tells an observation; `None` when it takes more than one, or is of a form that has none.
+fn render_observed(request: &Request<'_>, observation: &Observation) -> Option<Object> {
+    if observation.sent_at.is_some_and(|sent_at| sent_at != request.occurred_at) {
+        return None;
+    }
+    let mut out = Object::default();
+    let text = || std::str::from_utf8(&observation.content).ok();
+    match &*observation.form {
+        observation::TAG_READS => render_tag_read(&mut out, request, &observation.content)?,
+        observation::READINGS => render_sensor_reading(&mut out, &parse_readings(text()?).ok()?)?,
+        observation::POSITION => {
+            let place = parse_place(text()?).ok()?;
+            out.text("event", "position_reported");
+            out.raw("latitude", &place.latitude);
+            out.raw("longitude", &place.longitude);
+            out.raw("accuracy_m", &place.accuracy_m);
+            out.raw("speed_kmh", &place.speed_kmh);
+            out.raw("heading_degrees", &place.heading_degrees);
+        }
+        _ => return None,
+    }
+    out.time(Field::Timestamp.name(), request.occurred_at);
+    render_origin(&mut out, request);
+    if let Some(sequence) = observation.sequence {
+        out.number("sequence", sequence);
+    }
+    if let Some(permille) = observation.battery_permille {
+        out.quantity("battery_percent", Quantity::from_micros(i64::from(permille) * 100_000));
+    }
+    if observation.failures > 0 {
+        out.number("failures", observation.failures.into());
+    }
+    Some(out)
+}
+
+fn render_tag_read(out: &mut Object, request: &Request<'_>, content: &[u8]) -> Option<()> {
+    let mut reads = unpack_reads(content);
+    let read = reads.next()?.ok().filter(|read| read.seen_at == request.occurred_at)?;
+    if reads.next().is_some() {
+        return None;
+    }
+    let mut epc = String::with_capacity(2 * read.epc.len());
+    for byte in read.epc {
+        // Writing to a string can't fail.
+        let _ = write!(epc, "{byte:02X}");
+    }
+    out.text("event", "tag_read");
+    out.text("epc", &epc);
+    out.number("antenna", read.antenna.into());
+    if let Some(rssi) = read.rssi_centi_dbm {
+        out.quantity("rssi", Quantity::from_micros(i64::from(rssi) * 10_000));
+    }
+    if read.count > 1 {
+        out.number("count", read.count.into());
+    }
+    Some(())
+}
+
+fn render_sensor_reading(out: &mut Object, readings: &[Reading<'_>]) -> Option<()> {
+    let value = |out: &mut Object, name: &str, value: &ReadingValue<'_>| match value {
+        ReadingValue::Number(text) => out.raw(name, text),
+        ReadingValue::Bool(value) => out.raw(name, if *value { "true" } else { "false" }),
+        ReadingValue::Text(text) => {
+            out.name(name);
+            push_json_string(&mut out.out, text);
+        }
+    };
+    out.text("event", "sensor_reading");
+    match readings {
+        [reading] if reading.at.is_none() => {
+            out.text("metric", &reading.metric);
+            value(out, "value", &reading.value);
+            out.text("unit", &reading.unit);
+        }
+        [_, _, ..] if readings.iter().all(|reading| reading.at.is_none() && reading.unit.is_empty()) => {
+            let mut metrics = Object::default();
+            for reading in readings {
+                value(&mut metrics, &reading.metric, &reading.value);
+            }
+            out.raw("metrics", &metrics.finish());
+        }
+        _ => return None,
+    }
+    Some(())
+}
+
 /// A JSON object being written, one member after another.
 #[derive(Default)]
 pub(crate) struct Object {
@@ -140,6 +236,14 @@ impl Object {
         if !text.is_empty() {
             self.name(name);
             push_json_string(&mut self.out, text);
+        }
+    }
+
+    /// A member whose value is JSON already; left out when it is empty.
+    fn raw(&mut self, name: &str, json: &str) {
+        if !json.is_empty() {
+            self.name(name);
+            self.out.push_str(json);
         }
     }
 

@@ -27,21 +27,51 @@ const GUESSES: [(u16, u16); 6] = [
 /// spelling, by the name of a file that begins with it, or by type number. Without a hint some are known by their first
 /// parameter.
 ///
-/// The answer has `input`, `verdict` (`ok` or `refused`), `problem`, `message`, `fields`, `canonical`, `reads` and `request`; see
-/// `docs/formats/llrp.md`.
+/// The answer has `input`, `verdict` (`valid` or `invalid`), for an invalid one `problem`, else `form` (`message` or
+/// `payload`), then `message`, `fields`, `canonical`, `reads` and `request`; see `docs/formats/llrp.md`.
 ///
 /// ```
 /// let report = wire::llrp::report(b"043e0000000a00000007", None);
 /// assert_eq!(report["message"]["name"], "KEEPALIVE");
 /// ```
 pub fn report(input: &[u8], hint: Option<&str>) -> Map<String, Value> {
+    match bytes_of(input) {
+        Ok(bytes) => report_bytes(&bytes, hint),
+        Err(error) => refused(input, &error, Value::Null, Vec::new()),
+    }
+}
+
+/// Explains several messages, one behind the other, as they come from a connection; at least one. As [`report`]; what
+/// stands behind the last whole message is explained as one more.
+///
+/// ```
+/// let reports = wire::llrp::reports(b"043e0000000a00000007 043e0000000a00000008", None);
+/// assert_eq!(reports[1]["message"]["id"], 8);
+/// ```
+pub fn reports(input: &[u8], hint: Option<&str>) -> Vec<Map<String, Value>> {
     let bytes = match bytes_of(input) {
         Ok(bytes) => bytes,
-        Err(error) => return refused(input, &error, Value::Null, Vec::new()),
+        Err(error) => return vec![refused(input, &error, Value::Null, Vec::new())],
     };
-    let found = match find_message(&bytes, hint) {
+    let mut reports = Vec::new();
+    let mut rest = &bytes[..];
+    while let Ok(Some(header)) = Header::read(rest, rest.len())
+        && header.length < rest.len()
+        && message(header.number).is_some()
+    {
+        let (frame, behind) = rest.split_at(header.length);
+        reports.push(report_bytes(frame, None));
+        rest = behind;
+    }
+    let hint = if reports.is_empty() { hint } else { None };
+    reports.push(report_bytes(rest, hint));
+    reports
+}
+
+fn report_bytes(bytes: &[u8], hint: Option<&str>) -> Map<String, Value> {
+    let found = match find_message(bytes, hint) {
         Ok(found) => found,
-        Err(error) => return refused(&bytes, &error, Value::Null, Vec::new()),
+        Err(error) => return refused(bytes, &error, Value::Null, Vec::new()),
     };
     let named = json!({
         "name": found.definition.standard_name,
@@ -58,14 +88,14 @@ pub fn report(input: &[u8], hint: Option<&str>) -> Map<String, Value> {
     let reads = reports.iter().map(read).collect();
     let node = match decode_content(found.definition.number, payload, found.start) {
         Ok(node) => node,
-        Err(error) => return refused(&bytes, &error, named, reads),
+        Err(error) => return refused(bytes, &error, named, reads),
     };
     let canonical = node.encode().map(|payload| [&bytes[..found.start], &payload].concat());
     let requests: Vec<Value> = reports.iter().map(request).collect();
     let mut out = Map::new();
-    out.insert("input".to_owned(), shown_bytes(&bytes));
-    out.insert("verdict".to_owned(), json!("ok"));
-    out.insert("problem".to_owned(), Value::Null);
+    out.insert("input".to_owned(), shown_bytes(bytes));
+    out.insert("verdict".to_owned(), json!("valid"));
+    out.insert("form".to_owned(), json!(if found.header.is_some() { "message" } else { "payload" }));
     out.insert("message".to_owned(), named);
     out.insert("fields".to_owned(), Value::Object(node.to_json()));
     out.insert("canonical".to_owned(), canonical.map_or(Value::Null, |bytes| json!(hex(&bytes))));
@@ -77,7 +107,7 @@ pub fn report(input: &[u8], hint: Option<&str>) -> Map<String, Value> {
 fn refused(input: &[u8], error: &LlrpError, message: Value, reads: Vec<Value>) -> Map<String, Value> {
     let mut out = Map::new();
     out.insert("input".to_owned(), shown_bytes(input));
-    out.insert("verdict".to_owned(), json!("refused"));
+    out.insert("verdict".to_owned(), json!("invalid"));
     let problem = json!({"code": error.code, "detail": error.to_string(), "byte": error.byte});
     out.insert("problem".to_owned(), problem);
     out.insert("message".to_owned(), message);
@@ -242,12 +272,12 @@ mod tests {
 
     fn check(input: &[u8], hint: Option<&str>, expect: Result<&str, (&str, u64)>) -> Map<String, Value> {
         let out = report(input, hint);
-        let got = match &out["problem"] {
-            Value::Null => Ok(out["message"]["name"].as_str().unwrap()),
-            problem => Err((problem["code"].as_str().unwrap(), problem["byte"].as_u64().unwrap())),
+        let got = match out.get("problem") {
+            None => Ok(out["message"]["name"].as_str().unwrap()),
+            Some(problem) => Err((problem["code"].as_str().unwrap(), problem["byte"].as_u64().unwrap())),
         };
         assert_eq!(got, expect, "{}", Value::from(out.clone()));
-        assert_eq!(out["verdict"], if expect.is_ok() { "ok" } else { "refused" });
+        assert_eq!(out["verdict"], if expect.is_ok() { "valid" } else { "invalid" });
         out
     }
 
