@@ -15,6 +15,7 @@ mod error;
 pub mod http;
 pub mod llrp;
 pub mod mqtt;
+mod observe;
 mod serve;
 mod settings;
 

@@ -15,6 +15,7 @@ mod settings;
 mod site;
 mod store;
 
+pub use conclude::hex;
 pub use settings::{
     AntennaSettings, DeviceSettings, PortalSettings, ReaderSettings, ScaleSettings, SideName, Smoothing,
     device_settings,

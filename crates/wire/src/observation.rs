@@ -16,7 +16,9 @@ mod readings;
 mod reads;
 
 pub(crate) use readings::reading_value;
-pub use readings::{Place, Reading, ReadingValue, parse_place, parse_readings, render_place, render_readings};
+pub use readings::{
+    Place, Reading, ReadingValue, parse_place, parse_readings, read_place, render_place, render_readings,
+};
 pub use reads::{EPC_BYTES_MAX, ReadsError, TagRead, pack_reads, unpack_reads};
 
 /// The form of packed tag reads.

@@ -205,7 +205,7 @@ pub(crate) fn of_doubt(
 }
 
 /// Bytes as upper-case hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
         text.push_str(&format!("{byte:02X}"));
         text

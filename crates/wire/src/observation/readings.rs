@@ -196,6 +196,45 @@ pub fn parse_place(json: &str) -> Result<Place, Problem> {
     })
 }
 
+/// Reads where a device is from the JSON that trackers send: `latitude` and `longitude` (also `lat`, `lon`, `lng`), and
+/// `accuracy_m`, `speed_kmh`, `heading_degrees`, `timestamp`, or what OwnTracks calls `acc`, `vel`, `cog`, `tst`.
+///
+/// # Errors
+/// `invalid_json`, `missing_field`, `invalid_value`, `invalid_timestamp`.
+pub fn read_place(payload: &[u8]) -> Result<(Place, Option<Timestamp>), Problem> {
+    let document: serde_json::Value = serde_json::from_slice(payload)
+        .map_err(|error| Problem::new("invalid_json", "", format!("not JSON: {error}; send an object")))?;
+    let number = |names: &[&'static str], is_required: bool, min: f64, max: f64| {
+        let found = names.iter().find_map(|name| Some((*name, document.get(*name)?)));
+        let Some((name, value)) = found.filter(|(_, value)| !value.is_null()) else {
+            return if is_required { Err(crate::text::missing(names[0], "52.370216")) } else { Ok(String::new()) };
+        };
+        match value.as_f64() {
+            Some(number) if (min..=max).contains(&number) => Ok(value.to_string()),
+            _ => {
+                let detail = format!("{name} {} is no number of {min} to {max}; send one", shown(&value.to_string()));
+                Err(Problem::new("invalid_value", name, detail))
+            }
+        }
+    };
+    let place = Place {
+        latitude: number(&["latitude", "lat"], true, -90.0, 90.0)?,
+        longitude: number(&["longitude", "lon", "lng"], true, -180.0, 180.0)?,
+        accuracy_m: number(&["accuracy_m", "accuracy", "acc"], false, 0.0, 1e6)?,
+        speed_kmh: number(&["speed_kmh", "vel"], false, 0.0, 1e5)?,
+        heading_degrees: number(&["heading_degrees", "heading", "cog"], false, 0.0, 360.0)?,
+    };
+    let at =
+        match (document.get("timestamp"), document.get("tst")) {
+            (Some(serde_json::Value::String(text)), _) => Some(parse_timestamp(text).map_err(|error| {
+                Problem::new(error.code(), "timestamp", format!("timestamp {}: {error}", shown(text)))
+            })?),
+            (None, Some(seconds)) => seconds.as_i64().and_then(|seconds| seconds.checked_mul(1_000_000)).map(Timestamp),
+            _ => None,
+        };
+    Ok((place, at))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -228,6 +267,18 @@ mod tests {
         for json in ["null", "[1]", "{}", "-1e999999999999999999999999999999999999999999"] {
             assert_eq!(reading_value(json).unwrap_err().code, "invalid_value", "{json}");
         }
+    }
+
+    #[test]
+    fn positions_of_trackers_are_read() {
+        let own = br#"{"_type":"location","lat":52.37,"lon":4.9,"acc":12,"vel":80,"tst":1771236000}"#;
+        let (place, at) = read_place(own).unwrap();
+        assert_eq!((&*place.latitude, &*place.speed_kmh, at), ("52.37", "80", Some(Timestamp(1_771_236_000_000_000))));
+        let code = |body: &str| read_place(body.as_bytes()).unwrap_err().code;
+        assert_eq!(code("x"), "invalid_json");
+        assert_eq!(code(r#"{"lat":1}"#), "missing_field");
+        assert_eq!(code(r#"{"lat":91,"lng":1}"#), "invalid_value");
+        assert_eq!(code(r#"{"lat":1,"lng":1,"timestamp":"yesterday"}"#), "invalid_timestamp");
     }
 
     #[test]
