@@ -16,6 +16,7 @@ pub mod http;
 pub mod llrp;
 pub mod mqtt;
 mod observe;
+pub mod readers;
 mod serve;
 mod settings;
 
