@@ -103,7 +103,7 @@ fn words(why: &Lost) -> String {
         Lost::NotReachable(words) => format!("not reachable: {words}"),
         Lost::Broken(words) => format!("broken: {words}"),
         Lost::Dropped => "closed by the reader".to_owned(),
-        Lost::Ended(reason) => format!("ended: {reason}"),
+        Lost::Ended(reason) => reason.words().to_owned(),
     }
 }
 

@@ -13,6 +13,7 @@
 
 use crate::failure::{Usage, usage};
 use crate::logging::LogFormat;
+use crate::sources::{LlrpArgs, MqttArgs};
 use crate::units::{ByteCount, Period};
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
@@ -34,6 +35,10 @@ pub(crate) struct ConfigFile {
     pub(crate) server: ServerArgs,
     /// What `serve` takes about the ledger and its files.
     pub(crate) engine: EngineArgs,
+    /// Brokers that `serve` connects to.
+    pub(crate) mqtt: Vec<MqttArgs>,
+    /// Readers that `serve` connects to.
+    pub(crate) llrp: Vec<LlrpArgs>,
 }
 
 impl ConfigFile {

@@ -1,8 +1,10 @@
 //! `stocktide demo`: a made-up supply chain that the real program serves.
 
 use crate::failure::{Ended, usage};
+use crate::following::Following;
 use crate::serve::LISTEN;
-use crate::server::Bound;
+use crate::server::{Beside, Bound};
+use crate::sources::Sources;
 use crate::{clock, directory, output, server};
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -113,6 +115,7 @@ impl Demo {
         }
         self.explain();
         let handle = engine.handle();
+        let following = Following::start(directory, &handle)?;
         let mut world = World::new(self.plan.clone());
         let mut feeder = Feeder::new(handle.clone());
         world.opening(&mut |emission| feeder.take(emission));
@@ -124,10 +127,12 @@ impl Demo {
             edge::Settings { demo: true, drain_timeout: Duration::from_secs(2), ..edge::Settings::default() };
         let runtime = server::runtime()?;
         let open = |address| output::note(&format!("open http://{address}/ in a browser; Ctrl-C stops the demo"));
-        let served = runtime.block_on(server::serve(bound, handle, Auth::None, settings, open));
+        let beside = Beside { following: &following, sources: Sources::default() };
+        let served = runtime.block_on(server::serve(bound, handle, Auth::None, settings, beside, open));
         drop(stop);
         let fed = feeding.join();
         runtime.shutdown_timeout(Duration::from_millis(500));
+        following.finish();
         engine.shutdown().context("closing the data directory")?;
         served?;
         match fed {

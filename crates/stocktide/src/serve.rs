@@ -3,7 +3,9 @@
 use crate::config::{AuthKind, ConfigFile, EngineArgs, ServerArgs};
 use crate::directory::DataArgs;
 use crate::failure::{Ended, usage};
-use crate::server::Bound;
+use crate::following::Following;
+use crate::server::{Beside, Bound};
+use crate::sources::Sources;
 use crate::{clock, directory, output, server, token};
 use anyhow::{Context, Result};
 use clap::Args;
@@ -44,6 +46,7 @@ pub(crate) struct Serve {
     auth: AuthKind,
     edge: edge::Settings,
     engine: engine::Settings,
+    sources: Sources,
 }
 
 /// The address when none is given.
@@ -69,7 +72,8 @@ impl Serve {
             }
         }
         let engine = args.engine.or(config.engine).settings()?;
-        Ok(Self { directory, listen, auth, edge: server.settings(), engine })
+        let sources = Sources::new(config.mqtt, config.llrp)?;
+        Ok(Self { directory, listen, auth, edge: server.settings(), engine, sources })
     }
 
     /// Serves until it is told to stop.
@@ -93,8 +97,11 @@ impl Serve {
             }
         };
         let runtime = server::runtime()?;
-        let served = runtime.block_on(server::serve(bound, engine.handle(), auth, self.edge, |_| {}));
+        let following = Following::start(&self.directory, &engine.handle())?;
+        let beside = Beside { following: &following, sources: self.sources };
+        let served = runtime.block_on(server::serve(bound, engine.handle(), auth, self.edge, beside, |_| {}));
         runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+        following.finish();
         engine.shutdown().context("writing the snapshot at the end; nothing is lost, the next start takes longer")?;
         served?;
         tracing::info!("stopped");

@@ -1,6 +1,8 @@
 //! A running server: address, ticks, signals, and a quiet end.
 
+use crate::following::Following;
 use crate::output;
+use crate::sources::Sources;
 use anyhow::{Context, Result};
 use edge::{App, Auth};
 use engine::Handle;
@@ -11,6 +13,17 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 1024;
+
+/// How long brokers and readers may take to answer our farewell.
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// What runs beside a server.
+pub(crate) struct Beside<'f> {
+    /// What follows from the journal.
+    pub(crate) following: &'f Following,
+    /// What it connects to by itself.
+    pub(crate) sources: Sources,
+}
 
 /// An address that is ours and on which nobody is answered yet.
 pub(crate) struct Bound {
@@ -52,6 +65,7 @@ pub(crate) async fn serve(
     engine: Handle,
     auth: Auth,
     settings: edge::Settings,
+    beside: Beside<'_>,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<()> {
     let stop_signals = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
@@ -59,7 +73,9 @@ pub(crate) async fn serve(
     let (terminate, interrupt) = (terminate?, interrupt?);
     let address = bound.address;
     let listener = bound.socket.listen(BACKLOG).with_context(|| format!("listening on {address}"))?;
-    let app = App::new(engine.clone(), auth, settings);
+    let limits = settings.events;
+    let app = beside.following.show(App::new(engine.clone(), auth, settings));
+    let sources = beside.sources.start(&engine, limits, &app.stopping())?;
     let stopping = app.clone();
     tokio::spawn(async move {
         tokio::select! {
@@ -72,7 +88,17 @@ pub(crate) async fn serve(
     let ticking = tokio::spawn(tick(engine));
     output::line(&format!("ready http://{address}")).context("printing the ready line")?;
     ready(address);
-    let served = edge::serve(listener, app).await;
+    let served = edge::serve(listener, app.clone()).await;
+    app.stop();
+    // Brokers and readers are told that we leave; one that does not listen is left.
+    let leave = async {
+        for source in sources {
+            let _ = source.await;
+        }
+    };
+    if tokio::time::timeout(LEAVE_TIMEOUT, leave).await.is_err() {
+        tracing::warn!("a broker or reader did not answer our farewell");
+    }
     ticking.abort();
     served.context("serving")
 }

@@ -80,6 +80,19 @@ pub enum CloseReason {
 }
 
 impl CloseReason {
+    /// It in words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Asked => "we took leave",
+            Self::Refused => "the reader does not want the connection; another client may have it",
+            Self::ReaderClosed => "the reader ended it",
+            Self::Silent => "nothing was heard for some keepalives' time",
+            Self::NoAnswer => "a request was not answered in time",
+            Self::Unusable => "the reader cannot do what the settings ask",
+            Self::Garbage => "what came is no LLRP",
+        }
+    }
+
     /// Whether to connect again, after a while.
     pub fn reconnects(self) -> bool {
         self != Self::Asked

@@ -1,0 +1,37 @@
+//! What follows from the journal beside the engine, from opening to the end.
+
+use anyhow::{Context, Result};
+use edge::App;
+use engine::{Follower, Handle};
+use follow::sensing::{Senses, Sensing};
+use std::path::Path;
+
+/// The followers of an engine. Finish them before the engine is shut down.
+pub(crate) struct Following {
+    senses: Senses,
+    sensing: Follower,
+}
+
+impl Following {
+    /// Opens their indexes in the data directory and starts them.
+    ///
+    /// # Errors
+    /// Those of [`Sensing::open`] and [`Follower::start`].
+    pub(crate) fn start(directory: &Path, engine: &Handle) -> Result<Self> {
+        let sensing = Sensing::open(&directory.join("readings.sqlite"), engine.clone())
+            .context("opening the index of readings")?;
+        let senses = sensing.senses();
+        let sensing = Follower::start("sensing", engine.clone(), sensing)?;
+        Ok(Self { senses, sensing })
+    }
+
+    /// Lets a server show what they know.
+    pub(crate) fn show(&self, app: App) -> App {
+        app.with_senses(self.senses.clone(), self.sensing.progress())
+    }
+
+    /// Lets them take in what is durable, and ends them.
+    pub(crate) fn finish(self) {
+        self.sensing.finish();
+    }
+}
