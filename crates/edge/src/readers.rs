@@ -4,10 +4,10 @@
 //! meanwhile the reader waits.
 
 use crate::llrp::{self, Event, Lost};
+use crate::mqtt::Environment;
 use crate::observe::Heard;
 use engine::{Handle, Unavailable};
 use ledger::{Observation, Timestamp};
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 use wire::llrp::session::{self, TagRead as Reported};
@@ -25,21 +25,9 @@ pub struct Reader {
     pub settings: llrp::Settings,
 }
 
-/// Follows a reader until `stopping` says so. `random` gives any number, each time another.
-pub async fn follow_reader(
-    engine: Handle,
-    reader: Reader,
-    random: Arc<dyn Fn() -> u64 + Send + Sync>,
-    stopping: watch::Receiver<bool>,
-) {
+/// Follows a reader until `stopping` says so.
+pub async fn follow_reader(engine: Handle, reader: Reader, environment: Environment, stopping: watch::Receiver<bool>) {
     let Reader { device, settings } = reader;
-    let clock = engine.clone();
-    let jitter = |wait: Duration| {
-        // From half of it up to all of it, so that many readers do not come back together.
-        let half = wait / 2;
-        let parts = u32::try_from(random() % 1_000).unwrap_or_default();
-        half + half * parts / 1_000
-    };
     let stopped = stopping.clone();
     let sink = |event: Event| {
         let heard = heard(&engine, &device, event);
@@ -50,7 +38,8 @@ pub async fn follow_reader(
             }
         }
     };
-    llrp::run(&settings, move || clock.now(), jitter, stopping, sink).await;
+    let jitter = |wait| environment.jitter(wait);
+    llrp::run(&settings, || (environment.now)(), jitter, stopping, sink).await;
 }
 
 /// What an event at a reader's line says of it; `None` when nothing that is kept.

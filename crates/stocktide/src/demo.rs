@@ -4,18 +4,20 @@ use crate::failure::{Ended, usage};
 use crate::following::Following;
 use crate::serve::LISTEN;
 use crate::server::{Beside, Bound};
-use crate::sources::Sources;
+use crate::sources::{DEMO_TOPIC, Sources, environment};
 use crate::{clock, directory, output, server};
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use edge::Auth;
+use edge::mqtt::Outgoing;
+use edge::{Auth, mqtt};
 use engine::{Clock, Handle, Unavailable};
-use ledger::{Body, Timestamp};
+use ledger::{Body, Command, Timestamp};
 use sim::world::{Emission, Plan, World};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
+use tokio::sync::mpsc::Sender;
 use wire::{Batch, KeyHasher};
 
 const EXAMPLES: &str = "\
@@ -25,7 +27,8 @@ Ctrl-C stops it, and nothing is left behind unless --data says where.
 
 Examples:
   stocktide demo
-  stocktide demo --speed 600 --products 10000 --warehouses 5";
+  stocktide demo --speed 600 --products 10000 --warehouses 5
+  stocktide demo --mqtt mqtt://127.0.0.1:1883";
 
 /// Shows it with made-up stock: a simulated supply chain, faster than life, on this machine only.
 #[derive(Debug, Args)]
@@ -46,6 +49,9 @@ pub(crate) struct DemoArgs {
     /// How many warehouses there are.
     #[arg(long, default_value_t = 3, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=100))]
     warehouses: u32,
+    /// Tells the events through this MQTT broker instead of in process, as real devices would: `mqtt://host:1883`.
+    #[arg(long, value_name = "URL")]
+    mqtt: Option<String>,
     /// Keeps the made-up stock in this directory, which must not hold any [default: a temporary one].
     #[arg(long = "data", value_name = "DIR")]
     directory: Option<PathBuf>,
@@ -57,6 +63,7 @@ pub(crate) struct Demo {
     speed: u32,
     plan: Plan,
     directory: Option<PathBuf>,
+    broker: Option<(Sources, mqtt::Plan)>,
 }
 
 /// Small segments: the first one is written before the page can be shown.
@@ -66,6 +73,8 @@ fn engine_settings() -> engine::Settings {
 
 /// Requests handed in together.
 const BATCH: usize = 2_000;
+/// Messages that may wait for the broker, of up to [`BATCH`] events each.
+const MESSAGES_MAX: usize = 4;
 /// How often the world moves on.
 const STEP: Duration = Duration::from_millis(40);
 /// The hour of the first day at which it begins, when people are at work.
@@ -86,7 +95,8 @@ impl Demo {
         let Plan { regions, mistakes, .. } = Plan::default();
         let plan =
             Plan { seed: args.seed, products: args.products, warehouses: args.warehouses, regions, start, mistakes };
-        Ok(Self { listen: args.listen, speed: args.speed, plan, directory: args.directory })
+        let broker = args.mqtt.as_deref().map(Sources::of_demo).transpose()?;
+        Ok(Self { listen: args.listen, speed: args.speed, plan, directory: args.directory, broker })
     }
 
     /// Shows it until it is told to stop.
@@ -120,14 +130,23 @@ impl Demo {
         let mut feeder = Feeder::new(handle.clone());
         world.opening(&mut |emission| feeder.take(emission));
         feeder.hand_in()?;
+        let runtime = server::runtime()?;
+        let sources = match self.broker {
+            None => Sources::default(),
+            Some((sources, plan)) => {
+                let (messages, outgoing) = tokio::sync::mpsc::channel(MESSAGES_MAX);
+                runtime.spawn(mqtt::publish(plan, environment(&handle), outgoing));
+                feeder.messages = Some(messages);
+                sources
+            }
+        };
         let (stop, stopped) = sync_channel::<()>(1);
         let feeding = std::thread::Builder::new().name("world".to_owned());
         let feeding = feeding.spawn(move || feeder.feed(&mut world, &stopped)).context("starting the simulation")?;
         let settings =
             edge::Settings { demo: true, drain_timeout: Duration::from_secs(2), ..edge::Settings::default() };
-        let runtime = server::runtime()?;
         let open = |address| output::note(&format!("open http://{address}/ in a browser; Ctrl-C stops the demo"));
-        let beside = Beside { following: &following, sources: Sources::default() };
+        let beside = Beside { following: &following, sources };
         let served = runtime.block_on(server::serve(bound, handle, Auth::None, settings, beside, open));
         drop(stop);
         let fed = feeding.join();
@@ -162,12 +181,14 @@ struct Feeder {
     hasher: KeyHasher,
     batch: Batch,
     failed: Option<Unavailable>,
+    /// Where events go when they go through a broker.
+    messages: Option<Sender<Outgoing>>,
 }
 
 impl Feeder {
     fn new(handle: Handle) -> Self {
         let hasher = handle.hasher();
-        Self { handle, hasher, batch: Batch::new(), failed: None }
+        Self { handle, hasher, batch: Batch::new(), failed: None, messages: None }
     }
 
     fn take(&mut self, emission: Emission<'_>) {
@@ -187,8 +208,31 @@ impl Feeder {
             body: request.body,
         });
         if self.batch.len() >= BATCH {
-            self.failed = self.failed.or(self.hand_in().err());
+            self.failed = self.failed.or(self.hand_over().err());
         }
+    }
+
+    /// Hands events to the broker, and what is none in; waits for room, like any polite sender.
+    fn hand_over(&mut self) -> Result<(), Unavailable> {
+        let Some(messages) = self.messages.clone() else { return self.hand_in() };
+        let (mut rest, mut events) = (Batch::new(), Vec::new());
+        for request in self.batch.iter() {
+            match request.body {
+                Body::Event(_)
+                | Body::Command(Command::Reserve(_) | Command::Release { .. } | Command::Fulfil { .. }) => {
+                    events.push(wire::event::render_event(&request));
+                }
+                Body::Command(_) => rest.push(&request),
+            }
+        }
+        self.batch = rest;
+        self.hand_in()?;
+        if events.is_empty() {
+            return Ok(());
+        }
+        let payload = format!("[{}]", events.join(",")).into_bytes();
+        let message = Outgoing { topic: DEMO_TOPIC.to_owned(), payload };
+        messages.blocking_send(message).map_err(|_| Unavailable::Stopping)
     }
 
     /// Hands in what was taken and waits until it is durable; waits also for room, like any polite sender.
@@ -207,7 +251,7 @@ impl Feeder {
     fn feed(mut self, world: &mut World, stopped: &Receiver<()>) -> Result<()> {
         while stopped.recv_timeout(STEP) == Err(RecvTimeoutError::Timeout) {
             world.advance(self.handle.now(), &mut |emission| self.take(emission));
-            match self.failed.take().map_or_else(|| self.hand_in(), Err) {
+            match self.failed.take().map_or_else(|| self.hand_over(), Err) {
                 Ok(()) => self.handle.tick(),
                 // The server is on its way out.
                 Err(Unavailable::Stopping) => return Ok(()),

@@ -116,24 +116,26 @@ impl Sources {
         Ok(Self { brokers, readers })
     }
 
-    /// One broker without sections: what `--mqtt URL` means.
+    /// A demonstration through a broker: what to take in from it, and the way to publish there.
     ///
     /// # Errors
     /// A URL that can't be used.
-    pub(crate) fn of_demo(url: &str) -> Result<Self> {
-        let mut settings = mqtt::Settings::new(url, "stocktide-demo-in");
-        settings.session_expiry_seconds = 3_600;
-        settings.subscriptions.push(mqtt::Subscription {
-            template: format!("{DEMO_TOPIC}/{{device}}"),
-            kind: Kind::Events,
-            share_group: None,
-            qos: 1,
-        });
-        let plan = settings.check().or_else(|problems| {
-            let details: Vec<String> = problems.into_iter().map(|problem| problem.detail).collect();
-            usage(format!("--mqtt: {}", details.join("; ")))
-        })?;
-        Ok(Self { brokers: vec![plan], readers: Vec::new() })
+    pub(crate) fn of_demo(url: &str) -> Result<(Self, Plan)> {
+        let plan = |client_id: &str| {
+            let mut settings = mqtt::Settings::new(url, client_id);
+            settings.session_expiry_seconds = 3_600;
+            let template = DEMO_TOPIC.to_owned();
+            settings.subscriptions.push(mqtt::Subscription { template, kind: Kind::Events, share_group: None, qos: 1 });
+            settings.check().or_else(|problems| {
+                let details: Vec<String> = problems.into_iter().map(|problem| problem.detail).collect();
+                usage(format!("--mqtt: {}", details.join("; ")))
+            })
+        };
+        // Two demonstrations on one broker must not take each other's place.
+        let mark = random();
+        let (into, from) =
+            (plan(&format!("stocktide-demo-in-{mark:x}"))?, plan(&format!("stocktide-demo-out-{mark:x}"))?);
+        Ok((Self { brokers: vec![into], readers: Vec::new() }, from))
     }
 
     /// Connects to each and takes in what comes until `stopping` says so. Called within a runtime; the tasks that it
@@ -153,8 +155,7 @@ impl Sources {
             let holder = Holder::new(engine.clone(), ACTOR);
             let observations = Arc::new(ObservationIntake::new(holder.clone()));
             let intakes = Intakes::new(EventIntake::new(holder, limits), Some(observations));
-            let environment = Environment { now: Arc::new(engine_clock(engine)), random: Arc::new(random) };
-            let client = Client::new(plan, Arc::new(intakes), environment)
+            let client = Client::new(plan, Arc::new(intakes), environment(engine))
                 .or_else(|problem| usage(format!("[[mqtt]] {url}: {}", problem.detail)))?;
             tracing::info!(url, "taking in from a broker");
             let mut stopping = stopping.clone();
@@ -165,19 +166,19 @@ impl Sources {
         }
         for reader in self.readers {
             tracing::info!(device = reader.device, address = reader.settings.address, "following a reader");
-            let engine = engine.clone();
-            tasks.push(tokio::spawn(follow_reader(engine, reader, Arc::new(random), stopping.clone())));
+            tasks.push(tokio::spawn(follow_reader(engine.clone(), reader, environment(engine), stopping.clone())));
         }
         Ok(tasks)
     }
 }
 
 /// The topic under which a demonstration tells its events.
-pub(crate) const DEMO_TOPIC: &str = "stocktide/demo";
+pub(crate) const DEMO_TOPIC: &str = "stocktide/demo/events";
 
-fn engine_clock(engine: &Handle) -> impl Fn() -> ledger::Timestamp + Send + Sync + 'static {
+/// The engine's time, and the system's randomness.
+pub(crate) fn environment(engine: &Handle) -> Environment {
     let engine = engine.clone();
-    move || engine.now()
+    Environment { now: Arc::new(move || engine.now()), random: Arc::new(random) }
 }
 
 /// Any number, each time another.

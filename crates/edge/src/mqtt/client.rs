@@ -21,7 +21,7 @@ pub struct Environment {
 
 impl Environment {
     /// Between half of `pause` and all of it, so that clients that lost their broker together come back one by one.
-    pub(super) fn jitter(&self, pause: Duration) -> Duration {
+    pub(crate) fn jitter(&self, pause: Duration) -> Duration {
         let half = u64::try_from(pause.as_micros() / 2).unwrap_or(u64::MAX);
         Duration::from_micros(half + (self.random)() % half.max(1))
     }

@@ -132,6 +132,17 @@ impl Connection {
         }
     }
 
+    /// Publishes a message and waits until the broker has it.
+    ///
+    /// # Errors
+    /// The message can't be sent, or the connection is lost before the broker says so, in words.
+    pub(super) async fn deliver(&self, publish: Publish) -> Result<(), String> {
+        match &self.sender {
+            Sender::V3(client) => v3::deliver(client, publish).await,
+            Sender::V5(client) => v5::deliver(client, publish).await,
+        }
+    }
+
     /// Publishes a last message, waits until the broker has it, and takes leave; events that come meanwhile are left to
     /// be sent again. The caller bounds the time.
     pub(super) async fn close(mut self, last: Option<Publish>) {

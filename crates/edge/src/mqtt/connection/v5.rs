@@ -159,6 +159,13 @@ pub(super) fn publish(client: &AsyncClient, publish: Publish) -> Result<(), Stri
     client.try_publish(publish.topic, publish.payload, options).map_err(|error| error.to_string())
 }
 
+pub(super) async fn deliver(client: &AsyncClient, publish: Publish) -> Result<(), String> {
+    let options = PublishOptions::new(quality(publish.qos)).retain(publish.retain);
+    let notice = client.publish_tracked(publish.topic, publish.payload, options).await;
+    let notice = notice.map_err(|error| error.to_string())?;
+    notice.wait_completion_async().await.map(|_| ()).map_err(|error| error.to_string())
+}
+
 pub(super) async fn close(client: &AsyncClient, last: Option<Publish>) {
     if let Some(last) = last {
         let options = PublishOptions::new(quality(last.qos)).retain(last.retain);
