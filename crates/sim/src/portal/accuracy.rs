@@ -31,16 +31,23 @@ pub struct Row {
     pub delay_millis: i64,
 }
 
+impl Row {
+    /// The method's name, and of a fixed window the epochs: `fixed 25`.
+    pub fn window(&self) -> String {
+        match self.method {
+            Method::None => "none".to_owned(),
+            Method::Fixed(epochs) => format!("fixed {epochs}"),
+            Method::Adaptive => "adaptive".to_owned(),
+        }
+    }
+}
+
 impl fmt::Display for Row {
     /// As a row of a Markdown table.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let yes = |is: bool| if is { "yes" } else { "no" };
-        let method = match self.method {
-            Method::None => "none".to_owned(),
-            Method::Fixed(epochs) => format!("fixed {epochs}"),
-            Method::Adaptive => "adaptive".to_owned(),
-        };
-        write!(f, "| {} % | {} | {} | {method} |", self.missed_percent, yes(self.stray), yes(self.crossing))?;
+        let window = self.window();
+        write!(f, "| {} % | {} | {} | {window} |", self.missed_percent, yes(self.stray), yes(self.crossing))?;
         for permille in [self.precision_permille, self.recall_permille, self.f1_permille] {
             write!(f, " {}.{:03} |", permille / 1_000, permille % 1_000)?;
         }

@@ -3,6 +3,7 @@
 //! Each figure stands beside its physical limit, measured in the same run with the same bytes: a figure alone says as
 //! much about the disk as about us. Everything is made from one seed and thrown away at the end.
 
+mod accuracy;
 mod core;
 mod disk;
 mod figure;
@@ -18,6 +19,7 @@ mod raw;
 mod reads;
 mod restart;
 mod rig;
+mod tags;
 
 use crate::failure::{Ended, usage};
 use crate::output;
@@ -27,14 +29,15 @@ use figure::Figures;
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
-Names: ingest, http, latency, reads, past, restart, memory, and postgres with --postgres. A busy machine measures low;
-run it on a quiet one, on the disk that is meant (--directory).
+Names: ingest, http, latency, reads, tags, accuracy, past, restart, memory, and postgres with
+--postgres. A busy machine measures low; run it on a quiet one, on the disk that is meant
+(--directory).
 
 Examples:
   stocktide bench --quick
   stocktide bench --only ingest --only http --json figures.json";
 
-/// Measures this machine: ingest, acknowledgements, reads, restart and memory, each beside its physical limit.
+/// Measures this machine: ingest, acknowledgements, reads, tag reads, restart and memory, each beside its physical limit.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct BenchArgs {
@@ -87,6 +90,8 @@ const MEASURES: &[(&str, Measure)] = &[
     ("http", http::measure),
     ("latency", latency::measure),
     ("reads", reads::measure),
+    ("tags", tags::measure),
+    ("accuracy", accuracy::measure),
     ("past", past::measure),
     ("restart", restart::measure),
     ("memory", memory::measure),
@@ -111,7 +116,7 @@ impl Bench {
         })
     }
 
-    /// Measures, one after another, and prints the table.
+    /// Measures, one after another, and prints the tables.
     ///
     /// # Errors
     /// A measurement fails, or the file can't be written.
@@ -128,7 +133,7 @@ impl Bench {
             output::note("measuring postgres …");
             postgres::measure(&self.scale, url, &mut figures).context("measuring postgres")?;
         }
-        output::line(&figures.table())?;
+        output::line(&figures.tables())?;
         if let Some(file) = &self.json {
             let text = serde_json::to_string_pretty(&figures.json(self.scale.quick))?;
             std::fs::write(file, text + "\n").with_context(|| format!("writing {}", file.display()))?;

@@ -34,7 +34,7 @@ impl Rig {
     }
 
     /// Hands in batches as fast as they are taken and waits until all are durable; answers how long that took.
-    pub(super) fn ingest(&self, batches: Vec<Batch>) -> Result<Stopwatch> {
+    pub(super) fn ingest(&self, batches: impl IntoIterator<Item = Batch>) -> Result<Stopwatch> {
         let (sender, acknowledged) = sync_channel(IN_FLIGHT);
         let mut waiting = 0;
         let begun = Stopwatch::start();
