@@ -3,6 +3,7 @@
 use crate::line::Line;
 use crate::serial::Chain;
 use crate::state::Book;
+use crate::unit::Log;
 use crate::{
     AccountId, AccountKind, Decision, DecisionKind, Effect, Expected, Name, Position, Posting, Quantity, Reservation,
     ReservationState, Role, State,
@@ -23,6 +24,7 @@ impl State {
             match name {
                 Name::Account(key) => self.open_book(key.kind),
                 Name::Serial(..) => self.chains.push(Chain::default()),
+                Name::Unit(_) => self.units.logs.push(Log::default()),
                 _ => {}
             }
         }
@@ -102,6 +104,14 @@ impl State {
                 self.ended[1].clear();
             }
             Effect::HistoryFolded { account, before } => self.line_mut(*account).fold(*before),
+            Effect::UnitReported(report) => self.units.insert(report),
+            Effect::UnitReportWithdrawn(report) => self.units.remove(report),
+            Effect::UnitStands(stands) => self.units.stands(stands),
+            Effect::UnitsFolded { unit, before } => {
+                let catalog = &self.catalog;
+                self.units.fold(*unit, *before, &self.chains, |account| catalog.account(account));
+            }
+            Effect::UnitHolds(_) | Effect::SerialStands { .. } => {}
             Effect::LotExpires(..)
             | Effect::Product(_)
             | Effect::Location(_)

@@ -5,7 +5,7 @@
 
 use crate::{
     AccountId, AccountKey, AccountKind, Day, Decision, DeviceCard, Effect, LocationCard, LocationId, LotId, Name,
-    PartyId, ProductCard, ProductId, ReasonCard, ReasonId, SerialId, reason,
+    PartyId, ProductCard, ProductId, ReasonCard, ReasonId, SerialId, UnitId, reason,
 };
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
@@ -103,6 +103,8 @@ pub struct Catalog {
     serial_index: Index,
     pub(crate) parties: Vec<Arc<str>>,
     party_index: Index,
+    pub(crate) units: Vec<Arc<str>>,
+    unit_index: Index,
     pub(crate) reasons: Vec<ReasonCard>,
     pub(crate) devices: BTreeMap<Box<str>, DeviceCard>,
     /// Products by their GTIN of 14 digits, and locations by their GLN; of several, the one that was named first.
@@ -134,6 +136,8 @@ impl Catalog {
             serial_index: Index::default(),
             parties: Vec::new(),
             party_index: Index::default(),
+            units: Vec::new(),
+            unit_index: Index::default(),
             reasons: reason::shipped(),
             devices: BTreeMap::new(),
             gtins: BTreeMap::new(),
@@ -169,6 +173,16 @@ impl Catalog {
     /// The name of a source or actor.
     pub fn party(&self, id: PartyId) -> &str {
         &self.parties[id.index()]
+    }
+
+    /// The name of a handling unit.
+    pub fn unit(&self, id: UnitId) -> &Arc<str> {
+        &self.units[id.index()]
+    }
+
+    /// How many handling units were ever named; their ids are those below.
+    pub fn units(&self) -> usize {
+        self.units.len()
     }
 
     /// The reason of this id.
@@ -239,6 +253,12 @@ impl Catalog {
     pub fn find_party(&self, name: &str) -> Option<PartyId> {
         let hash = self.hasher.hash_one(name);
         self.party_index.find(hash, |at| &*self.parties[at] == name).map(PartyId)
+    }
+
+    /// The handling unit called `name`.
+    pub fn find_unit(&self, name: &str) -> Option<UnitId> {
+        let hash = self.hasher.hash_one(name);
+        self.unit_index.find(hash, |at| &*self.units[at] == name).map(UnitId)
     }
 
     /// The reason with this code. There are few, so they are looked through.
@@ -397,6 +417,12 @@ impl Catalog {
                 self.party_index.insert(hasher.hash_one(&**text), id, |at| hasher.hash_one(&*parties[at]));
             }
             Name::Account(key) => self.intern_account(*key),
+            Name::Unit(text) => {
+                let id = UnitId::at(self.units.len()).0;
+                self.units.push(text.clone());
+                let units = &self.units;
+                self.unit_index.insert(hasher.hash_one(&**text), id, |at| hasher.hash_one(&*units[at]));
+            }
         }
     }
 
@@ -456,6 +482,7 @@ impl Catalog {
             + names(&mut self.locations.iter().map(|l| l.path.len()))
             + names(&mut self.lots.iter().map(|l| l.name.len()))
             + names(&mut self.serials.iter().map(|s| s.name.len()))
+            + names(&mut self.units.iter().map(|unit| unit.len()))
             + self.products.capacity() * size_of::<Product>()
             + self.locations.capacity() * size_of::<Location>()
             + self.lots.capacity() * size_of::<Lot>()
@@ -466,6 +493,7 @@ impl Catalog {
             + self.location_index.memory_bytes()
             + self.lot_index.memory_bytes()
             + self.serial_index.memory_bytes()
+            + self.unit_index.memory_bytes()
             + self.account_index.allocation_size()
             + self.shelf_index.memory_bytes()
     }

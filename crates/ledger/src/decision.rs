@@ -1,8 +1,9 @@
 //! What happened, as the journal keeps it. Applying a decision needs no rule and cannot fail.
 
 use crate::{
-    AccountId, AccountKey, Day, DeviceCard, EventKind, Key, LocationCard, LotId, Observation, PartyId, Position,
-    ProductCard, ProductId, Quantity, ReasonCard, ReasonId, SerialId, Timestamp, Unusable,
+    AccountId, AccountKey, Day, DeviceCard, EventKind, Key, LocationCard, LocationId, LotId, Observation, PartyId,
+    Position, ProductCard, ProductId, Quantity, ReasonCard, ReasonId, SerialId, Timestamp, UnitHolds, UnitId,
+    UnitReport, UnitStands, Unusable,
 };
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -23,6 +24,8 @@ pub enum DecisionKind {
     PurchaseOrderPlaced = 9,
     PurchaseOrderReceived = 10,
     PurchaseOrderCancelled = 11,
+    UnitPacked = 12,
+    UnitUnpacked = 13,
     StockReserved = 32,
     ReservationReleased = 33,
     ReservationFulfilled = 34,
@@ -39,7 +42,7 @@ pub enum DecisionKind {
 
 impl DecisionKind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::ItemAdded,
         Self::ItemRemoved,
         Self::ItemMoved,
@@ -51,6 +54,8 @@ impl DecisionKind {
         Self::PurchaseOrderPlaced,
         Self::PurchaseOrderReceived,
         Self::PurchaseOrderCancelled,
+        Self::UnitPacked,
+        Self::UnitUnpacked,
         Self::StockReserved,
         Self::ReservationReleased,
         Self::ReservationFulfilled,
@@ -79,6 +84,8 @@ impl DecisionKind {
             EventKind::PurchaseOrderPlaced => Self::PurchaseOrderPlaced,
             EventKind::PurchaseOrderReceived => Self::PurchaseOrderReceived,
             EventKind::PurchaseOrderCancelled => Self::PurchaseOrderCancelled,
+            EventKind::UnitPacked => Self::UnitPacked,
+            EventKind::UnitUnpacked => Self::UnitUnpacked,
         }
     }
 
@@ -101,6 +108,8 @@ impl DecisionKind {
             Self::PurchaseOrderPlaced => "purchase_order_placed",
             Self::PurchaseOrderReceived => "purchase_order_received",
             Self::PurchaseOrderCancelled => "purchase_order_cancelled",
+            Self::UnitPacked => "unit_packed",
+            Self::UnitUnpacked => "unit_unpacked",
             Self::StockReserved => "stock_reserved",
             Self::ReservationReleased => "reservation_released",
             Self::ReservationFulfilled => "reservation_fulfilled",
@@ -165,6 +174,8 @@ pub enum Name {
     Party(Arc<str>),
     /// An account.
     Account(AccountKey),
+    /// A handling unit.
+    Unit(Arc<str>),
 }
 
 /// Whether a posting reports a movement or explains a count.
@@ -248,6 +259,30 @@ pub enum Effect {
         /// What is older than this is folded.
         before: Timestamp,
     },
+    /// Something was reported of a handling unit.
+    UnitReported(Box<UnitReport>),
+    /// A report of a handling unit was withdrawn.
+    UnitReportWithdrawn(Box<UnitReport>),
+    /// Where a handling unit now stands; follows from the reports.
+    UnitStands(UnitStands),
+    /// How much of some stock a handling unit now holds; follows from the reports.
+    UnitHolds(UnitHolds),
+    /// Where a serialised unit now is that was ever packed; follows from reports and sightings.
+    SerialStands {
+        /// Which serialised unit.
+        serial: SerialId,
+        /// The handling unit that it is in.
+        unit: Option<UnitId>,
+        /// Where; `None` when it is not with us.
+        place: Option<AccountId>,
+    },
+    /// What was reported of a handling unit, and of all that it has to do with, before a time is folded.
+    UnitsFolded {
+        /// One of the units.
+        unit: UnitId,
+        /// What is older than this is folded.
+        before: Timestamp,
+    },
 }
 
 /// A count of an account.
@@ -324,7 +359,7 @@ pub struct Reservation {
     /// The caller's name for it.
     pub reservation: Box<str>,
     /// In which warehouse.
-    pub warehouse: crate::LocationId,
+    pub warehouse: LocationId,
     /// What is set aside, in the order asked for; one line asked for may have become several.
     pub lines: Vec<ReservedLine>,
     /// When it ends by itself.
@@ -401,6 +436,22 @@ pub enum Discrepancy {
         /// How much is missing.
         short: Quantity,
     },
+    /// A handling unit was seen in one place while it was believed in another.
+    UnitElsewhere {
+        /// Which unit.
+        unit: UnitId,
+        /// Where it was believed.
+        believed: LocationId,
+        /// Where it was seen.
+        seen: LocationId,
+    },
+    /// A handling unit was packed while it was believed in another one.
+    UnitInAnother {
+        /// Which unit.
+        unit: UnitId,
+        /// The unit that it was believed in.
+        parent: UnitId,
+    },
 }
 
 impl Discrepancy {
@@ -415,6 +466,8 @@ impl Discrepancy {
             Self::ExpiryConflict { .. } => "expiry_conflict",
             Self::OverReceipt { .. } => "over_receipt",
             Self::ReservedShort { .. } => "reserved_short",
+            Self::UnitElsewhere { .. } => "unit_elsewhere",
+            Self::UnitInAnother { .. } => "unit_in_another",
         }
     }
 }

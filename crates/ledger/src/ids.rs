@@ -40,6 +40,10 @@ id!(
     SerialId
 );
 id!(
+    /// A handling unit: a pallet, case or tote with a licence plate.
+    UnitId
+);
+id!(
     /// A source (device, system) or an actor (authenticated principal).
     PartyId
 );

@@ -26,6 +26,7 @@ mod request;
 mod serial;
 mod state;
 mod time;
+mod unit;
 
 pub use account::{AccountKey, AccountKind, Status};
 pub use catalog::{Catalog, Location, Lot, Product, Serial};
@@ -33,7 +34,7 @@ pub use decision::{
     Counted, Decision, DecisionKind, Discrepancy, Effect, Expected, Name, Posting, Reservation, ReservationState,
     ReservedLine, Role, Sighted,
 };
-pub use ids::{AccountId, LocationId, LotId, PartyId, Position, ProductId, ReasonId, SerialId};
+pub use ids::{AccountId, LocationId, LotId, PartyId, Position, ProductId, ReasonId, SerialId, UnitId};
 pub use image::{IMAGE_VERSION, ImageError, Sink, Source};
 pub use quantity::{Quantity, QuantityError};
 pub use rejection::{Rejection, Short};
@@ -43,3 +44,4 @@ pub use request::{
 };
 pub use state::{Limits, Open, State, Verdict};
 pub use time::{Day, Timestamp};
+pub use unit::{UnitContent, UnitDeed, UnitHolds, UnitPlace, UnitReport, UnitStands};

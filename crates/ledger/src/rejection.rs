@@ -98,6 +98,23 @@ pub enum Rejection {
         /// The unit's name.
         unit: Box<str>,
     },
+    /// This kind of event says nothing of a handling unit.
+    UnitNotTaken,
+    /// A unit would be in itself.
+    UnitCycle {
+        /// The unit.
+        unit: Box<str>,
+    },
+    /// Units would be nested too deeply.
+    UnitTooDeep {
+        /// The most levels.
+        max: u32,
+    },
+    /// A unit would hold too much.
+    UnitTooFull {
+        /// The most lines, serials and units in one unit, nested ones included.
+        max: u32,
+    },
     /// An entry of this kind is not undone by reversal.
     NotReversible {
         /// What to do instead.
@@ -161,6 +178,10 @@ impl Rejection {
             Self::AlreadyExpired => "already_expired",
             Self::BaseUnitFixed { .. } => "base_unit_fixed",
             Self::InvalidUnit { .. } => "invalid_unit",
+            Self::UnitNotTaken => "unit_not_taken",
+            Self::UnitCycle { .. } => "unit_cycle",
+            Self::UnitTooDeep { .. } => "unit_too_deep",
+            Self::UnitTooFull { .. } => "unit_too_full",
             Self::NotReversible { .. } => "not_reversible",
             Self::AlreadyReversed { .. } => "already_reversed",
             Self::UnknownHeld => "unknown_held",
@@ -183,6 +204,9 @@ impl Rejection {
             Self::AlreadyExpired => "expires_at",
             Self::BaseUnitFixed { .. } => "base_unit",
             Self::InvalidUnit { .. } => "units",
+            Self::UnitNotTaken => "handling_unit",
+            Self::UnitCycle { .. } | Self::UnitTooDeep { .. } => "units",
+            Self::UnitTooFull { .. } => "handling_unit",
             Self::NotReversible { .. } | Self::AlreadyReversed { .. } => "position",
             Self::UnknownHeld => "held",
         }
@@ -262,6 +286,20 @@ impl fmt::Display for Rejection {
             Self::InvalidUnit { unit } => write!(
                 f,
                 "unit '{unit}' has a zero in its ratio or a name that is taken; mend it"
+            ),
+            Self::UnitNotTaken => f.write_str(
+                "this kind of event is not taken for a handling unit; name the product and quantity instead",
+            ),
+            Self::UnitCycle { unit } => write!(
+                f,
+                "unit '{unit}' would be in itself; unpack the outer unit first, or check which of them holds the other"
+            ),
+            Self::UnitTooDeep { max } => {
+                write!(f, "units would be nested more than {max} deep; check which of them holds the other")
+            }
+            Self::UnitTooFull { max } => write!(
+                f,
+                "a unit would hold more than {max} lines, serials and units, nested ones included; pack less into it"
             ),
             Self::NotReversible { instead } => write!(f, "this entry is not undone by reversal; {instead}"),
             Self::AlreadyReversed { by } => write!(f, "the entry was reversed at position {by}; nothing is left to do"),

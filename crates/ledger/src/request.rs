@@ -66,11 +66,15 @@ pub enum EventKind {
     PurchaseOrderReceived,
     /// `quantity` of an order will not come.
     PurchaseOrderCancelled,
+    /// Stock or other units went into `handling_unit`, where they stand.
+    UnitPacked,
+    /// Stock or other units came out of `handling_unit`; all of them when none is named.
+    UnitUnpacked,
 }
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::ItemAdded,
         Self::ItemRemoved,
         Self::ItemMoved,
@@ -82,6 +86,8 @@ impl EventKind {
         Self::PurchaseOrderPlaced,
         Self::PurchaseOrderReceived,
         Self::PurchaseOrderCancelled,
+        Self::UnitPacked,
+        Self::UnitUnpacked,
     ];
 
     /// The name used outside.
@@ -121,6 +127,10 @@ pub struct Event<'a> {
     pub reference: &'a str,
     /// When the rest of it is expected, for orders and dispatches.
     pub expected_at: Option<Timestamp>,
+    /// The handling unit that it happened to, with all in it; for packing and unpacking, the one whose content changed.
+    pub handling_unit: &'a str,
+    /// The units that were packed or unpacked, one a line (`\n` between them).
+    pub units: &'a str,
 }
 
 impl<'a> Event<'a> {
@@ -141,12 +151,19 @@ impl<'a> Event<'a> {
             reason: "",
             reference: "",
             expected_at: None,
+            handling_unit: "",
+            units: "",
         }
     }
 
     /// The serials, in the order given.
     pub fn serials(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         self.serials.split('\n').filter(|serial| !serial.is_empty())
+    }
+
+    /// The units packed or unpacked, in the order given.
+    pub fn units(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.units.split('\n').filter(|unit| !unit.is_empty())
     }
 }
 

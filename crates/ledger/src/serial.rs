@@ -36,7 +36,7 @@ pub(crate) struct Between {
 
 impl Chain {
     /// A unit that is seen more often forgets where it was long ago.
-    const SIGHTINGS_MAX: usize = 256;
+    pub(crate) const SIGHTINGS_MAX: usize = 256;
 
     /// The latest time at which a sighting would fall among those no longer kept, when `at` is not past it.
     pub(crate) fn forbids(&self, at: Timestamp) -> Option<Timestamp> {

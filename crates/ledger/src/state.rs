@@ -4,6 +4,7 @@ use crate::catalog::Catalog;
 use crate::line::Line;
 use crate::recent::Recent;
 use crate::serial::Chain;
+use crate::unit::Units;
 use crate::{
     AccountId, AccountKey, AccountKind, Body, Decision, Key, Position, Quantity, Rejection, Request, Reservation,
     ReservationState, Timestamp,
@@ -113,6 +114,7 @@ pub struct State {
     pub(crate) stock_keys: usize,
     pub(crate) recent: Recent,
     pub(crate) chains: Vec<Chain>,
+    pub(crate) units: Units,
     pub(crate) reservations: HashMap<Box<str>, Reservation, FixedState>,
     pub(crate) expiring: BTreeSet<(Timestamp, Box<str>)>,
     /// Reservations that ended, remembered as long as ids are: older generation, newer generation.
@@ -135,6 +137,7 @@ impl State {
             stock_keys: 0,
             recent: Recent::new(),
             chains: Vec::new(),
+            units: Units::default(),
             reservations: HashMap::with_hasher(FixedState::with_seed(seed)),
             expiring: BTreeSet::new(),
             ended: [BTreeMap::new(), BTreeMap::new()],

@@ -174,7 +174,7 @@ proptest! {
         run.now = i64::MAX - 1_000;
         for (mut input, (time, quantity)) in inputs.clone().into_iter().zip(edges) {
             input.at = [i64::MIN, i64::MIN + 1, 0, i64::MAX - 1, i64::MAX, input.at][time];
-            let whole = !input.serials.is_empty();
+            let whole = !input.serials.is_empty() || input.product.is_empty();
             let amount = [i64::MAX, i64::MIN, i64::MAX - 1, i64::MAX / 2, i64::MIN / 2, input.quantity][quantity];
             input.quantity = if whole { input.quantity } else { amount };
             match run.send(&input.request()) {
@@ -268,6 +268,8 @@ fn folding_keeps_later_figures() {
             to_status: Status::Available,
             reason: String::new(),
             reference: String::new(),
+            handling_unit: String::new(),
+            units: String::new(),
         };
         match run.send(&input.request()) {
             Verdict::Accepted(decision) => {

@@ -66,7 +66,11 @@ impl Oracle {
             EventKind::ItemAdjusted | EventKind::ItemRemoved | EventKind::ShipmentDispatched => (Some(key), None),
             EventKind::ItemMoved => (Some(key), Some(moved)),
             EventKind::StatusChanged => (Some(key), Some(changed)),
-            EventKind::ItemCounted | EventKind::PurchaseOrderPlaced | EventKind::PurchaseOrderCancelled => return,
+            EventKind::ItemCounted
+            | EventKind::PurchaseOrderPlaced
+            | EventKind::PurchaseOrderCancelled
+            | EventKind::UnitPacked
+            | EventKind::UnitUnpacked => return,
         };
         for serial in event.serials() {
             let unit = (event.product.to_owned(), serial.to_owned());

@@ -111,7 +111,9 @@ fn every_mistake_and_every_kind_of_event_occurs_within_a_day() {
         assert!(tally.mistakes(*mistake) > 0, "nobody made the mistake '{}'", mistake.name());
     }
     let rare = run(&plan, 4, false, &mut |_| {});
-    for kind in EventKind::ALL {
+    // This supply chain has no handling units.
+    let of_units = [EventKind::UnitPacked, EventKind::UnitUnpacked];
+    for kind in EventKind::ALL.into_iter().filter(|kind| !of_units.contains(kind)) {
         assert!(rare.tally().events(kind) > 0, "no {} in four days", kind.name());
     }
     assert!(tally.reserve > 0 && tally.release > 0 && tally.fulfil > 0);

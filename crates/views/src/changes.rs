@@ -15,6 +15,8 @@ pub struct Changes {
     pub tasks: bool,
     /// Whether reservations came or ended.
     pub reservations: bool,
+    /// Whether handling units moved or changed their content.
+    pub units: bool,
     /// Whether products, locations or reasons came or changed.
     pub catalogue: bool,
 }
@@ -39,6 +41,7 @@ impl Views {
                     ended.iter().for_each(|line| changes.add(self, line.account));
                 }
                 Effect::Counted(counted) | Effect::CountWithdrawn(counted) => changes.add(self, counted.account),
+                Effect::UnitStands(_) | Effect::UnitHolds(_) | Effect::SerialStands { .. } => changes.units = true,
                 Effect::Held(_) | Effect::Discarded { .. } => changes.held = true,
                 Effect::Product(_)
                 | Effect::Location(_)

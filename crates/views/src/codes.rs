@@ -3,7 +3,7 @@
 use ledger::Discrepancy;
 
 /// The kinds of discrepancies, in the order in which sets list them.
-const CODES: [&str; 8] = [
+const CODES: [&str; Codes::KINDS] = [
     "negative_on_hand",
     "count_variance",
     "serial_elsewhere",
@@ -12,6 +12,8 @@ const CODES: [&str; 8] = [
     "expiry_conflict",
     "over_receipt",
     "reserved_short",
+    "unit_elsewhere",
+    "unit_in_another",
 ];
 
 /// The kinds of the discrepancies open at a place.
@@ -21,9 +23,11 @@ const CODES: [&str; 8] = [
 /// assert!(Codes::default().is_empty());
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Codes(u8);
+pub struct Codes(u16);
 
 impl Codes {
+    /// How many kinds there are.
+    pub(crate) const KINDS: usize = 10;
     pub(crate) const NEGATIVE_ON_HAND: Self = Self(1 << 0);
     pub(crate) const SERIAL_ELSEWHERE: Self = Self(1 << 2);
     pub(crate) const LOT_MISSING: Self = Self(1 << 4);
@@ -48,11 +52,11 @@ impl Codes {
         self.0 & other.0 != 0
     }
 
-    pub(crate) const fn bits(self) -> u8 {
+    pub(crate) const fn bits(self) -> u16 {
         self.0
     }
 
-    pub(crate) const fn from_bits(bits: u8) -> Self {
+    pub(crate) const fn from_bits(bits: u16) -> Self {
         Self(bits)
     }
 
@@ -71,6 +75,8 @@ impl Codes {
             Discrepancy::ExpiryConflict { .. } => 5,
             Discrepancy::OverReceipt { .. } => 6,
             Discrepancy::ReservedShort { .. } => 7,
+            Discrepancy::UnitElsewhere { .. } => 8,
+            Discrepancy::UnitInAnother { .. } => 9,
         }
     }
 
@@ -98,7 +104,7 @@ impl Codes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ledger::{AccountId, Day, LotId, Quantity, SerialId};
+    use ledger::{AccountId, Day, LocationId, LotId, Quantity, SerialId, UnitId};
 
     #[test]
     fn every_kind_has_the_code_that_the_ledger_gives_it() {
@@ -112,6 +118,8 @@ mod tests {
             Discrepancy::ExpiryConflict { lot: LotId(0), other: Day(0) },
             Discrepancy::OverReceipt { account, excess: Quantity::ZERO },
             Discrepancy::ReservedShort { account, short: Quantity::ZERO },
+            Discrepancy::UnitElsewhere { unit: UnitId(0), believed: LocationId(0), seen: LocationId(0) },
+            Discrepancy::UnitInAnother { unit: UnitId(0), parent: UnitId(0) },
         ];
         for discrepancy in &all {
             assert_eq!(Codes::of(discrepancy).iter().collect::<Vec<_>>(), [discrepancy.code()]);

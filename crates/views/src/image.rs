@@ -10,16 +10,16 @@ use crate::held::HeldState;
 use crate::names::Names;
 use crate::stock::Aside;
 use crate::tasks::{self, Closure, Resolution, account_of};
-use crate::{Views, held, reservations};
+use crate::{Views, held, reservations, units};
 use ledger::{
     AccountId, Catalog, Day, DecisionKind, Discrepancy, ImageError, LocationId, LotId, PartyId, Position, ProductId,
-    Quantity, ReasonId, ReservationState, ReservedLine, SerialId, Sink, Source, Timestamp, Unusable,
+    Quantity, ReasonId, ReservationState, ReservedLine, SerialId, Sink, Source, Timestamp, UnitId, Unusable,
 };
 use std::sync::Arc;
 
 /// The layout of images. Changes with every change of what [`Views::save`] writes; an image of another version is
 /// refused, and whoever asked replays the journal instead.
-pub const IMAGE_VERSION: u32 = 1;
+pub const IMAGE_VERSION: u32 = 2;
 
 const OUTCOMES: [ReservationState; 4] =
     [ReservationState::Pending, ReservationState::Fulfilled, ReservationState::Released, ReservationState::Expired];
@@ -46,6 +46,7 @@ impl Views {
         }
         self.save_reservations(to);
         self.save_held(to);
+        units::put(to, &self.catalog, &self.units);
         self.save_tasks(to);
         to.put_length(self.activity.0.len());
         self.activity.0.iter().for_each(|entry| put_entry(to, &self.catalog, entry));
@@ -116,6 +117,7 @@ impl Views {
         }
         views.load_reservations(from)?;
         views.load_held(from)?;
+        views.units = units::take(from, &views.catalog)?;
         views.load_tasks(from)?;
         let entries = from.take_list(|from| take_entry(from, &views.catalog))?;
         views.activity.0 = entries.into();
@@ -178,7 +180,7 @@ fn put_time(to: &mut impl Sink, at: Timestamp) {
     to.put_i64(at.0);
 }
 
-fn take_time(from: &mut impl Source) -> Result<Timestamp, ImageError> {
+pub(crate) fn take_time(from: &mut impl Source) -> Result<Timestamp, ImageError> {
     from.take_i64().map(Timestamp)
 }
 
@@ -186,7 +188,7 @@ fn put_position(to: &mut impl Sink, position: Position) {
     to.put_u64(position.0);
 }
 
-fn take_position(from: &mut impl Source) -> Result<Position, ImageError> {
+pub(crate) fn take_position(from: &mut impl Source) -> Result<Position, ImageError> {
     from.take_u64().map(Position)
 }
 
@@ -195,7 +197,7 @@ fn take_quantity(from: &mut impl Source) -> Result<Quantity, ImageError> {
 }
 
 /// An id within a table of `length` records.
-fn take_id(from: &mut impl Source, length: usize) -> Result<u32, ImageError> {
+pub(crate) fn take_id(from: &mut impl Source, length: usize) -> Result<u32, ImageError> {
     match from.take_u32()? {
         id if (id as usize) < length => Ok(id),
         _ => Err(ImageError::Damaged("an id past its table")),
@@ -369,6 +371,15 @@ fn put_discrepancy(to: &mut impl Sink, catalog: &Catalog, discrepancy: &Discrepa
             to.put_option(*seen, |to, seen| to.put_u32(seen.0));
         }
         Discrepancy::SerialUnknown { serial } => put_serial(to, catalog, *serial),
+        Discrepancy::UnitElsewhere { unit, believed, seen } => {
+            to.put_u32(unit.0);
+            to.put_u32(believed.0);
+            to.put_u32(seen.0);
+        }
+        Discrepancy::UnitInAnother { unit, parent } => {
+            to.put_u32(unit.0);
+            to.put_u32(parent.0);
+        }
         Discrepancy::ExpiryConflict { lot, other } => {
             let record = catalog.lot(*lot);
             to.put_u32(record.product.0);
@@ -398,8 +409,18 @@ fn take_discrepancy(from: &mut impl Source, catalog: &Catalog) -> Result<Discrep
         }
         6 => Discrepancy::OverReceipt { account: account(from)?, excess: take_quantity(from)? },
         7 => Discrepancy::ReservedShort { account: account(from)?, short: take_quantity(from)? },
+        8 => Discrepancy::UnitElsewhere {
+            unit: take_unit(from, catalog)?,
+            believed: LocationId(take_id(from, catalog.locations().len())?),
+            seen: LocationId(take_id(from, catalog.locations().len())?),
+        },
+        9 => Discrepancy::UnitInAnother { unit: take_unit(from, catalog)?, parent: take_unit(from, catalog)? },
         _ => return Err(ImageError::Damaged("the kind of a discrepancy")),
     })
+}
+
+pub(crate) fn take_unit(from: &mut impl Source, catalog: &Catalog) -> Result<UnitId, ImageError> {
+    take_id(from, catalog.units()).map(UnitId)
 }
 
 // The catalogue tells by name whether it has a party, unit or lot.
@@ -408,13 +429,13 @@ fn take_party(from: &mut impl Source, catalog: &Catalog) -> Result<PartyId, Imag
     catalog.find_party(&from.take_text::<Box<str>>()?).ok_or(ImageError::Damaged("a source"))
 }
 
-fn put_serial(to: &mut impl Sink, catalog: &Catalog, serial: SerialId) {
+pub(crate) fn put_serial(to: &mut impl Sink, catalog: &Catalog, serial: SerialId) {
     let record = catalog.serial(serial);
     to.put_u32(record.product.0);
     to.put_text(&record.name);
 }
 
-fn take_serial(from: &mut impl Source, catalog: &Catalog) -> Result<SerialId, ImageError> {
+pub(crate) fn take_serial(from: &mut impl Source, catalog: &Catalog) -> Result<SerialId, ImageError> {
     let product = ProductId(take_id(from, catalog.products().len())?);
     catalog.find_serial(product, &from.take_text::<Box<str>>()?).ok_or(ImageError::Damaged("a unit"))
 }
@@ -429,7 +450,7 @@ fn put_entry(to: &mut impl Sink, catalog: &Catalog, entry: &Entry) {
     to.put_text(catalog.party(entry.source));
     to.put_option(entry.reason, |to, reason| to.put_u32(reason.0));
     to.put_u8(entry.kind as u8);
-    to.put_u8(entry.codes.bits());
+    to.put(&entry.codes.bits().to_le_bytes());
     to.put_option(entry.reference.as_deref(), |to, reference| to.put_text(reference));
 }
 
@@ -444,7 +465,7 @@ fn take_entry(from: &mut impl Source, catalog: &Catalog) -> Result<Entry, ImageE
         source: take_party(from, catalog)?,
         reason: from.take_option(|from| take_id(from, catalog.reasons().len()).map(ReasonId))?,
         kind: DecisionKind::from_number(from.take_u8()?).ok_or(ImageError::Damaged("the kind of an entry"))?,
-        codes: Codes::from_bits(from.take_u8()?),
+        codes: Codes::from_bits(u16::from_le_bytes(from.take_array()?)),
         reference: from.take_option(|from| from.take_text())?,
     })
 }

@@ -24,6 +24,7 @@ mod reservations;
 mod scope;
 mod stock;
 mod tasks;
+mod units;
 
 pub use activity::{ActivityItem, ActivityQuery};
 pub use availability::{Availability, Step, StepKind, Uncertain};
@@ -38,6 +39,7 @@ pub use page::{InvalidCursor, LIMIT_DEFAULT, LIMIT_MAX, Page};
 pub use reservations::{ReservationItem, ReservationLine, ReservationQuery};
 pub use stock::{GroupBy, StockItem, StockQuery, Totals, WarehouseItem, WarehouseQuery};
 pub use tasks::{Closure, DiscrepancyItem, DiscrepancyQuery, RecountItem, RecountQuery, Resolution};
+pub use units::{UnitItem, UnitLine, UnitQuery};
 
 use activity::Activity;
 use expected::Promises;
@@ -47,6 +49,7 @@ use names::Names;
 use reservations::Reservations;
 use stock::{Recheck, Stock};
 use tasks::Tasks;
+use units::Units;
 
 /// Decisions whose levels are fetched together: enough to keep the memory busy, few enough to stay in the nearest cache.
 const WINDOW: usize = 16;
@@ -87,6 +90,7 @@ pub struct Views {
     reservations: Reservations,
     held: Held,
     tasks: Tasks,
+    units: Units,
     activity: Activity,
 }
 
@@ -103,6 +107,7 @@ impl Views {
             reservations: Reservations::default(),
             held: Held::default(),
             tasks: Tasks::default(),
+            units: Units::default(),
             activity: Activity::default(),
         }
     }
@@ -165,6 +170,9 @@ impl Views {
                     let is_open = |account: &AccountId| !self.stock.levels[account.index()].codes.is_empty();
                     recheck.extend(lines.iter().map(|line| line.account).filter(is_open));
                 }
+                Effect::UnitStands(stands) => self.units.stands(&self.catalog, stands, position),
+                Effect::UnitHolds(holds) => self.units.holds(holds, position),
+                Effect::SerialStands { serial, unit, .. } => self.units.serial(*serial, *unit, position),
                 Effect::Held(input) => self.held.hold(input, position, decision),
                 Effect::Discarded { held, reason } => self.held.discard(*held, reason, position, at),
                 _ => {}

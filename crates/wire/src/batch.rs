@@ -55,6 +55,8 @@ struct Extra {
     status: Status,
     to_status: Option<Status>,
     expected_at: Option<Timestamp>,
+    handling_unit: Range,
+    units: Range,
 }
 
 /// A command and the text-free rest of its request.
@@ -193,7 +195,9 @@ impl Batch {
             && event.expiry.is_none()
             && event.status == Status::Available
             && event.to_status.is_none()
-            && event.expected_at.is_none();
+            && event.expected_at.is_none()
+            && event.handling_unit.is_empty()
+            && event.units.is_empty();
         if !plain {
             item.side = count_u32(self.extras.len());
             let extra = Extra {
@@ -205,6 +209,8 @@ impl Batch {
                 status: event.status,
                 to_status: event.to_status,
                 expected_at: event.expected_at,
+                handling_unit: self.add(event.handling_unit),
+                units: self.add(event.units),
             };
             self.extras.push(extra);
         }
@@ -296,6 +302,8 @@ impl Batch {
             event.status = extra.status;
             event.to_status = extra.to_status;
             event.expected_at = extra.expected_at;
+            event.handling_unit = self.text(extra.handling_unit);
+            event.units = self.text(extra.units);
         }
         event
     }

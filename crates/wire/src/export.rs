@@ -8,7 +8,7 @@ use crate::record::Entry;
 use crate::time::render_timestamp;
 use ledger::{
     AccountId, AccountKey, Discrepancy, LocationId, LotId, PartyId, Position, Posting, ProductId, ReasonId, Role,
-    SerialId,
+    SerialId, UnitId,
 };
 use std::io::{self, Write};
 
@@ -24,6 +24,8 @@ pub trait Names {
     fn lot(&self, id: LotId) -> Option<&str>;
     /// A serial.
     fn serial(&self, id: SerialId) -> Option<&str>;
+    /// The name of a handling unit.
+    fn unit(&self, id: UnitId) -> Option<&str>;
     /// The name of a source or actor.
     fn party(&self, id: PartyId) -> Option<&str>;
     /// A reason's code.
@@ -134,6 +136,15 @@ fn discrepancy_object(discrepancy: &Discrepancy, names: &impl Names) -> Object {
             object.text("seen_at", seen.as_deref().unwrap_or_default());
         }
         Discrepancy::SerialUnknown { serial } => object.text("serial", &or_number(names.serial(*serial), serial.0)),
+        Discrepancy::UnitElsewhere { unit, believed, seen } => {
+            object.text("handling_unit", &or_number(names.unit(*unit), unit.0));
+            object.text("believed_at", &or_number(names.location(*believed), believed.0));
+            object.text("seen_at", &or_number(names.location(*seen), seen.0));
+        }
+        Discrepancy::UnitInAnother { unit, parent } => {
+            object.text("handling_unit", &or_number(names.unit(*unit), unit.0));
+            object.text("believed_in", &or_number(names.unit(*parent), parent.0));
+        }
         Discrepancy::ExpiryConflict { lot, other } => {
             object.text("lot", &or_number(names.lot(*lot), lot.0));
             object.text("other_expiry", &crate::time::render_day(*other));

@@ -106,6 +106,8 @@ fn put_event(bytes: &mut Bytes, occurred_at: Timestamp, event: &Event<'_>) {
     mask |= u16::from(event.expiry.is_some()) << 6;
     mask |= u16::from(event.to_status.is_some()) << 7;
     mask |= u16::from(event.expected_at.is_some()) << 8;
+    mask |= u16::from(!event.handling_unit.is_empty()) << 9;
+    mask |= u16::from(!event.units.is_empty()) << 10;
     let mut head = [0; 20];
     head[0] = event_number(event);
     head[1] = AccountKind::on_hand(event.status) as u8;
@@ -130,6 +132,9 @@ fn put_event(bytes: &mut Bytes, occurred_at: Timestamp, event: &Event<'_>) {
     if let Some(at) = event.expected_at {
         bytes.extend_from_slice(&at.0.to_le_bytes());
     }
+    for text in [event.handling_unit, event.units].into_iter().filter(|text| !text.is_empty()) {
+        put_text(bytes, text);
+    }
 }
 
 /// The number of an event's kind under which its keys are made: that of the decision of the same name.
@@ -147,6 +152,8 @@ fn event_number(event: &Event<'_>) -> u8 {
         Kind::PurchaseOrderPlaced => 9,
         Kind::PurchaseOrderReceived => 10,
         Kind::PurchaseOrderCancelled => 11,
+        Kind::UnitPacked => 12,
+        Kind::UnitUnpacked => 13,
     }
 }
 

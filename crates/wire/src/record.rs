@@ -12,6 +12,7 @@ mod message;
 mod plain;
 #[cfg(test)]
 mod tests;
+mod units;
 
 use ledger::{Body, Decision, Quantity, Request};
 

@@ -23,6 +23,9 @@ impl Names for Book {
     fn serial(&self, _: SerialId) -> Option<&str> {
         None
     }
+    fn unit(&self, id: UnitId) -> Option<&str> {
+        (id == UnitId(0)).then_some("pallet-1")
+    }
     fn party(&self, id: PartyId) -> Option<&str> {
         ["ann", "till, 3"].get(id.index()).copied()
     }
@@ -193,7 +196,7 @@ fn discrepancies() -> Vec<Discrepancy> {
 
 /// One entry of each kind; all names, effects and discrepancies are on some of them.
 fn one_of_each() -> Vec<Entry> {
-    let first = DecisionKind::ALL.into_iter().filter(|kind| !OBSERVING.contains(kind));
+    let first = DecisionKind::ALL.into_iter().filter(|kind| !OBSERVING.contains(kind) && !OF_UNITS.contains(kind));
     let mut entries: Vec<Entry> = first.map(|kind| entry(kind.name(), decision(kind))).collect();
     entries.push(sale());
     let mut late = decision(DecisionKind::ItemCounted);
@@ -231,10 +234,49 @@ fn observing() -> Vec<Entry> {
     vec![entry("", declared), entry("m-7", observed)]
 }
 
+const OF_UNITS: [DecisionKind; 2] = [DecisionKind::UnitPacked, DecisionKind::UnitUnpacked];
+
+/// What is said of handling units.
+fn of_units() -> Vec<Entry> {
+    let place = UnitPlace { kind: AccountKind::InTransit, location: LocationId(3) };
+    let (product, lot, status) = (ProductId(1), LotId(0), Status::Damaged);
+    let report = UnitReport {
+        unit: UnitId(1),
+        seen_at: AT,
+        id: "u1@dock".into(),
+        deed: UnitDeed::Packed,
+        place: Some(place),
+        status: Some(Status::Available),
+        counterpart: AccountKind::Supplier,
+        contents: vec![
+            UnitContent::Stock { product, lot, status, quantity: Quantity::units(4) },
+            UnitContent::Serial { serial: SerialId(7), product, lot, status },
+            UnitContent::Unit(UnitId(0)),
+        ],
+        reference: "ASN-1".into(),
+    };
+    let mut packed = decision(DecisionKind::UnitPacked);
+    packed.names = vec![Name::Unit("pallet-1".into())];
+    packed.effects = vec![
+        Effect::UnitReported(Box::new(report.clone())),
+        Effect::UnitReportWithdrawn(Box::new(report)),
+        Effect::UnitStands(UnitStands { unit: UnitId(0), place: Some(place), parent: Some(UnitId(1)), seen_at: AT }),
+        Effect::UnitHolds(UnitHolds { unit: UnitId(1), product, lot, status, quantity: Quantity::units(4) }),
+        Effect::SerialStands { serial: SerialId(7), unit: Some(UnitId(1)), place: Some(AccountId(2)) },
+        Effect::UnitsFolded { unit: UnitId(0), before: AT },
+    ];
+    packed.discrepancies = vec![
+        Discrepancy::UnitElsewhere { unit: UnitId(0), believed: LocationId(1), seen: LocationId(2) },
+        Discrepancy::UnitInAnother { unit: UnitId(0), parent: UnitId(2) },
+    ];
+    vec![entry("u1", packed), entry("", decision(DecisionKind::UnitUnpacked))]
+}
+
 #[test]
 fn records_of_version_1_are_read_for_ever() {
     check_golden("records-v1.bin", &one_of_each());
     check_golden("records-v1-observing.bin", &observing());
+    check_golden("records-v1-units.bin", &of_units());
 }
 
 fn check_golden(file: &str, entries: &[Entry]) {

@@ -170,6 +170,12 @@ fn discrepancy_words(catalog: &Catalog, discrepancy: &Discrepancy) -> String {
         Discrepancy::ExpiryConflict { lot, other } => {
             format!("lot {} was also given expiry {}", catalog.lot(*lot).name, text::day(*other))
         }
+        Discrepancy::UnitElsewhere { unit, believed, .. } => {
+            format!("unit {} was believed at {}", catalog.unit(*unit), catalog.location(*believed).path)
+        }
+        Discrepancy::UnitInAnother { unit, parent } => {
+            format!("unit {} was believed in {}", catalog.unit(*unit), catalog.unit(*parent))
+        }
         Discrepancy::OverReceipt { excess, .. } => format!("{} more than announced", text::quantity(*excess)),
         Discrepancy::ReservedShort { short, .. } => format!("{} reserved units are missing", text::quantity(*short)),
     }

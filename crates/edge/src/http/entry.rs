@@ -2,7 +2,8 @@
 
 use crate::http::json::{Date, Number, Time};
 use ledger::{
-    AccountId, AccountKey, Catalog, Counted, Decision, Discrepancy, Effect, LotId, Position, Posting, Quantity, Role,
+    AccountId, AccountKey, Catalog, Counted, Decision, Discrepancy, Effect, LocationId, LotId, Position, Posting,
+    Quantity, Role,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -108,6 +109,11 @@ pub(crate) struct DiscrepancyReply {
     /// Where the unit was seen.
     #[serde(skip_serializing_if = "Option::is_none")]
     seen_at: Option<Box<str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    handling_unit: Option<Box<str>>,
+    /// The unit that it was believed in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    believed_in: Option<Box<str>>,
     /// On hand, variance, excess or shortage, by the code.
     #[serde(skip_serializing_if = "Option::is_none")]
     quantity: Option<Number>,
@@ -253,6 +259,22 @@ pub(crate) fn discrepancy(
                 ..DiscrepancyReply::default()
             }
         }
+        Discrepancy::UnitElsewhere { unit, believed, seen } => {
+            let path = |id: LocationId| (&*catalog.location(id).path).into();
+            DiscrepancyReply {
+                code,
+                handling_unit: Some((&**catalog.unit(*unit)).into()),
+                location: Some(path(*believed)),
+                seen_at: Some(path(*seen)),
+                ..DiscrepancyReply::default()
+            }
+        }
+        Discrepancy::UnitInAnother { unit, parent } => DiscrepancyReply {
+            code,
+            handling_unit: Some((&**catalog.unit(*unit)).into()),
+            believed_in: Some((&**catalog.unit(*parent)).into()),
+            ..DiscrepancyReply::default()
+        },
         Discrepancy::ExpiryConflict { lot, other } => {
             let record = catalog.lot(*lot);
             DiscrepancyReply {

@@ -26,6 +26,7 @@ mod stock;
 mod stream;
 pub(crate) mod submit;
 mod tasks;
+mod units;
 
 pub use problem::Problem;
 
@@ -56,6 +57,7 @@ pub(crate) fn router(app: &App) -> Router<App> {
         .merge(catalogue::router())
         .merge(held::router())
         .merge(tasks::router())
+        .merge(units::router())
         .merge(operations::router())
         .merge(openapi::router())
         .merge(sign_in::router())

@@ -6,6 +6,7 @@ use crate::App;
 use crate::http::json::{Date, Json, Number, Time};
 use crate::http::{
     Problem, availability, catalogue, events, held, history, operations, reservations, reversal, stock, stream, tasks,
+    units,
 };
 use axum::Router;
 use axum::http::StatusCode;
@@ -54,6 +55,8 @@ pub(crate) fn router() -> Router<App> {
         held::discard,
         tasks::list_recounts,
         tasks::list_discrepancies,
+        units::list_units,
+        units::get_unit,
         operations::health,
         operations::readiness,
         operations::metrics,
@@ -127,6 +130,10 @@ pub(crate) struct Event {
     status: Option<String>,
     to_status: Option<String>,
     expected_at: Option<Time>,
+    /// The handling unit that it happened to, with all in it; for packing, the one whose content changed.
+    handling_unit: Option<String>,
+    /// The handling units that were packed or unpacked.
+    units: Option<Vec<String>>,
     reservation_id: Option<String>,
     expires_at: Option<Time>,
     lines: Option<Vec<ReserveLine>>,

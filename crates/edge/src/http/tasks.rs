@@ -65,7 +65,12 @@ pub(crate) struct OpenDiscrepancy {
     position: u64,
     #[schema(value_type = String)]
     code: &'static str,
-    product_id: Box<str>,
+    /// Null when it is about a handling unit.
+    product_id: Option<Box<str>>,
+    /// The handling unit, when it is about one.
+    handling_unit: Option<Box<str>>,
+    /// Where or in which unit that was believed.
+    believed_in: Option<Box<str>>,
     location: Option<Box<str>>,
     lot: Option<Box<str>>,
     serial: Option<Box<str>>,
@@ -92,7 +97,9 @@ impl From<DiscrepancyItem> for OpenDiscrepancy {
         Self {
             position: item.position.0,
             code: item.code,
-            product_id: (&*item.product).into(),
+            product_id: item.product.as_deref().map(Box::from),
+            handling_unit: item.unit.as_deref().map(Box::from),
+            believed_in: item.believed_in.as_deref().map(Box::from),
             location: item.location.as_deref().map(Box::from),
             lot: item.lot.as_deref().map(Box::from),
             serial: item.serial.as_deref().map(Box::from),

@@ -11,3 +11,4 @@ mod past;
 mod scan;
 mod stream;
 mod support;
+mod units;

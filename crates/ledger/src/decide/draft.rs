@@ -4,7 +4,7 @@ use super::kind_of;
 use crate::catalog::Catalog;
 use crate::{
     AccountId, AccountKey, AccountKind, Decision, DecisionKind, Discrepancy, Effect, Expected, Limits, LocationId,
-    LotId, Name, PartyId, Posting, ProductId, Quantity, Rejection, Request, Role, SerialId, State, Timestamp,
+    LotId, Name, PartyId, Posting, ProductId, Quantity, Rejection, Request, Role, SerialId, State, Timestamp, UnitId,
 };
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -18,6 +18,7 @@ struct Added {
     serials: usize,
     parties: usize,
     accounts: usize,
+    units: usize,
 }
 
 pub(super) struct Draft<'s> {
@@ -177,6 +178,22 @@ impl<'s> Draft<'s> {
         SerialId::at(first + self.added.serials - 1)
     }
 
+    pub(super) fn unit(&mut self, text: &str) -> UnitId {
+        if let Some(id) = self.catalog().find_unit(text) {
+            return id;
+        }
+        let first = self.catalog().units.len();
+        let is = |name: &Name| {
+            if let Name::Unit(other) = name { Some(&**other == text) } else { None }
+        };
+        if let Some(index) = self.pending(is) {
+            return UnitId::at(first + index);
+        }
+        self.decision.names.push(Name::Unit(Arc::from(text)));
+        self.added.units += 1;
+        UnitId::at(first + self.added.units - 1)
+    }
+
     pub(super) fn account(&mut self, key: AccountKey) -> AccountId {
         if let Some(id) = self.catalog().find_account(key) {
             return id;
@@ -219,7 +236,7 @@ impl<'s> Draft<'s> {
         self.account(key.nominal(kind, warehouse))
     }
 
-    fn warehouse_of(&mut self, location: LocationId) -> LocationId {
+    pub(super) fn warehouse_of(&mut self, location: LocationId) -> LocationId {
         let Some(added) = location.index().checked_sub(self.catalog().locations.len()) else {
             return self.catalog().location(location).warehouse;
         };

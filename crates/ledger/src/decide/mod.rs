@@ -16,6 +16,7 @@ mod order;
 mod reservation;
 mod reversal;
 mod serial;
+mod unit;
 
 use crate::{
     Body, Command, DecisionKind, Event, EventKind, Key, Limits, Rejection, Request, State, Timestamp, Verdict,
@@ -112,6 +113,9 @@ fn refuse(request: &Request<'_>, rejection: Rejection) -> Verdict {
 }
 
 fn decide_event(draft: &mut Draft<'_>, event: &Event<'_>) -> Result<(), Rejection> {
+    if !event.handling_unit.is_empty() {
+        return unit::decide(draft, event);
+    }
     match event.kind {
         EventKind::ItemAdded | EventKind::ItemRemoved | EventKind::ItemAdjusted => movement::decide(draft, event),
         EventKind::ItemMoved => movement::decide_move(draft, event),
@@ -122,6 +126,7 @@ fn decide_event(draft: &mut Draft<'_>, event: &Event<'_>) -> Result<(), Rejectio
         EventKind::PurchaseOrderPlaced => order::decide_placed(draft, event),
         EventKind::PurchaseOrderReceived => order::decide_received(draft, event),
         EventKind::PurchaseOrderCancelled => order::decide_cancelled(draft, event),
+        EventKind::UnitPacked | EventKind::UnitUnpacked => Err(Rejection::MissingField { field: "handling_unit" }),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Undoing an entry by its opposite. The entry stays; from now on the books say that it did not happen.
 
 use super::draft::Draft;
-use super::serial;
+use super::{serial, unit};
 use crate::{AccountKind, Counted, Decision, DecisionKind, Effect, Expected, Position, Rejection, Role, Sighted};
 
 pub(super) fn decide(
@@ -22,18 +22,24 @@ pub(super) fn decide(
     draft.decision.reference.clone_from(&original.reference);
     draft.decision.effects.push(Effect::Reversed { entry: position, reason: reason.into() });
     let counterpart = counterpart(draft, original);
-    let serialised = original.effects.iter().any(|effect| matches!(effect, Effect::Sighted(_)));
+    let of_unit = original.effects.iter().any(|effect| matches!(effect, Effect::UnitReported(_)));
+    let serialised = of_unit || original.effects.iter().any(|effect| matches!(effect, Effect::Sighted(_)));
+    let mut packed = unit::Change::default();
     for effect in &original.effects {
         match effect {
             Effect::Counted(counted) => withdraw_count(draft, counted)?,
+            Effect::UnitReported(report) => packed.withdrawn.push(report),
+            Effect::Sighted(sighted) if unit::concerns(draft, sighted.serial) => packed.unsighted.push(sighted),
             Effect::Sighted(sighted) => withdraw_sighting(draft, sighted, counterpart)?,
-            Effect::Expected(expected) => {
+            // What is on its way with a unit follows from the unit's reports.
+            Effect::Expected(expected) if !of_unit => {
                 let Expected { account, reference, delta, .. } = &**expected;
                 draft.expect(*account, reference, delta.checked_neg().ok_or(Rejection::Overflow)?, None)?;
             }
             _ => {}
         }
     }
+    withdraw_packed(draft, &packed, counterpart)?;
     for posting in original.postings.iter().filter(|posting| posting.role == Role::Movement) {
         let kind = draft.key_of(posting.account).kind;
         // What a serialised unit's sighting moved was withdrawn with it; orders are no part of that.
@@ -86,6 +92,22 @@ fn withdraw_count(draft: &mut Draft<'_>, counted: &Counted) -> Result<(), Reject
         draft.explain(counted.account, change.checked_neg().ok_or(Rejection::Overflow)?, next)?;
     }
     draft.decision.effects.push(Effect::CountWithdrawn(counted.clone()));
+    Ok(())
+}
+
+/// Withdraws what was reported of a handling unit, and sightings of serialised units that were ever packed.
+fn withdraw_packed(
+    draft: &mut Draft<'_>,
+    packed: &unit::Change<'_>,
+    counterpart: AccountKind,
+) -> Result<(), Rejection> {
+    if packed.withdrawn.is_empty() && packed.unsighted.is_empty() {
+        return Ok(());
+    }
+    unit::settle(draft, packed, counterpart, None)?;
+    let reports = packed.withdrawn.iter().map(|report| Effect::UnitReportWithdrawn(Box::new((*report).clone())));
+    let sightings = packed.unsighted.iter().map(|sighted| Effect::SightingWithdrawn((*sighted).clone()));
+    draft.decision.effects.extend(reports.chain(sightings));
     Ok(())
 }
 

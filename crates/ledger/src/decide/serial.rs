@@ -6,6 +6,7 @@
 
 use super::draft::Draft;
 use super::movement::Subject;
+use super::unit;
 use crate::{AccountId, AccountKind, Discrepancy, Effect, Event, Quantity, Rejection, SerialId, Sighted, Timestamp};
 use std::collections::BTreeSet;
 
@@ -38,6 +39,7 @@ pub(super) fn decide(
     to: Option<AccountId>,
     counterpart: AccountKind,
 ) -> Result<(), Rejection> {
+    let mut packed = unit::Change { sighted_from: from, ..unit::Change::default() };
     for text in event.serials() {
         let serial = draft.serial(subject.product, text);
         let sighted = Sighted { serial, seen_at: draft.occurred_at(), place: to, id: draft.rank_id() };
@@ -51,6 +53,10 @@ pub(super) fn decide(
             }
             None => (None, None),
         };
+        if unit::concerns(draft, serial) {
+            packed.sighted.push(sighted);
+            continue;
+        }
         if next.is_none() {
             note_surprise(draft, serial, before, from, to);
         }
@@ -60,11 +66,16 @@ pub(super) fn decide(
         }
         draft.decision.effects.push(Effect::Sighted(sighted));
     }
+    if packed.sighted.is_empty() {
+        return Ok(());
+    }
+    unit::settle(draft, &packed, counterpart, None)?;
+    draft.decision.effects.extend(packed.sighted.into_iter().map(Effect::Sighted));
     Ok(())
 }
 
 /// A unit was believed elsewhere than where the event says it was.
-fn note_surprise(
+pub(super) fn note_surprise(
     draft: &mut Draft<'_>,
     serial: SerialId,
     believed: Option<AccountId>,

@@ -39,6 +39,10 @@ impl Catalog {
         for party in &self.parties {
             to.put_text(party);
         }
+        to.put_length(self.units.len());
+        for unit in &self.units {
+            to.put_text(unit);
+        }
         to.put_length(self.reasons.len());
         for reason in &self.reasons {
             put_reason_card(to, reason);
@@ -49,10 +53,7 @@ impl Catalog {
         }
         to.put_length(self.accounts.len());
         for key in &self.accounts {
-            to.put_u8(key.kind as u8);
-            to.put_u32(key.product.0);
-            to.put_u32(key.location.0);
-            to.put_u32(key.lot.0);
+            put_account_key(to, *key);
         }
     }
 
@@ -92,6 +93,9 @@ impl Catalog {
         for _ in 0..from.take_length()? {
             catalog.intern(&Name::Party(from.take_text()?));
         }
+        for _ in 0..from.take_length()? {
+            catalog.intern(&Name::Unit(from.take_text()?));
+        }
         let shipped = std::mem::replace(&mut catalog.reasons, from.take_list(take_reason_card)?);
         let codes =
             |reasons: &[ReasonCard]| reasons.iter().take(shipped.len()).map(|r| r.code.clone()).collect::<Vec<_>>();
@@ -110,7 +114,14 @@ impl Catalog {
     }
 }
 
-fn take_account_key(from: &mut impl Source, catalog: &Catalog) -> Result<AccountKey, ImageError> {
+pub(super) fn put_account_key(to: &mut impl Sink, key: AccountKey) {
+    to.put_u8(key.kind as u8);
+    to.put_u32(key.product.0);
+    to.put_u32(key.location.0);
+    to.put_u32(key.lot.0);
+}
+
+pub(super) fn take_account_key(from: &mut impl Source, catalog: &Catalog) -> Result<AccountKey, ImageError> {
     Ok(AccountKey {
         kind: take_kind(from)?,
         product: ProductId(take_id(from, catalog.products.len())?),

@@ -10,13 +10,14 @@
 
 mod catalog;
 mod state;
+mod unit;
 
 use crate::{AccountKind, Timestamp};
 use std::fmt;
 
 /// The layout of images. Changes with every change of what `save` writes; an image of another version is refused, and
 /// whoever asked replays the journal instead.
-pub const IMAGE_VERSION: u32 = 2;
+pub const IMAGE_VERSION: u32 = 3;
 
 /// Takes the bytes of an image, in order. A failing writer remembers its error and ignores the rest.
 #[expect(missing_docs, reason = "each method puts a value of the type that it is named after")]

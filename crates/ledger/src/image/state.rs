@@ -1,6 +1,6 @@
 //! The state's image: the catalogue's, then for each account, line, unit, id and promise what the catalogue lacks.
 
-use super::{IMAGE_VERSION, ImageError, Sink, Source, take_id, take_time, take_version};
+use super::{IMAGE_VERSION, ImageError, Sink, Source, take_id, take_time, take_version, unit};
 use crate::line::{Count, Line, Past};
 use crate::recent::{Generation, Recent, Seen};
 use crate::serial::{Chain, Sighting};
@@ -26,6 +26,7 @@ impl State {
         for chain in &self.chains {
             put_chain(to, chain);
         }
+        unit::put(to, &self.units);
         to.put_i64(self.recent.floor.0);
         put_generation(to, &self.recent.older);
         put_generation(to, &self.recent.newer);
@@ -85,6 +86,7 @@ impl State {
         for _ in 0..state.catalog.serials.len() {
             state.chains.push(take_chain(from, accounts)?);
         }
+        state.units = unit::take(from, &state.catalog)?;
         let floor = take_time(from)?;
         state.recent = Recent { floor, older: take_generation(from)?, newer: take_generation(from)? };
         state.load_promises(from)?;

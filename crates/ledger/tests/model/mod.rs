@@ -3,6 +3,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test uses its own part")]
 
 pub mod requests;
+mod units;
 
 use ledger::*;
 use requests::Input;
@@ -36,6 +37,7 @@ impl Facts {
 pub struct Model {
     pub facts: BTreeMap<StockKey, Facts>,
     sightings: BTreeMap<(String, String), Vec<Sighting>>,
+    units: Vec<Input>,
 }
 
 impl Model {
@@ -44,15 +46,8 @@ impl Model {
         for input in inputs {
             model.take(input);
         }
-        let sightings = std::mem::take(&mut model.sightings);
-        for mut chain in sightings.into_values() {
-            chain.sort();
-            let mut before = None;
-            for (at, _, place) in chain {
-                model.transfer(before, place.clone(), 1_000_000, at);
-                before = place;
-            }
-        }
+        let (sightings, units) = (std::mem::take(&mut model.sightings), std::mem::take(&mut model.units));
+        units::tell(&mut model, sightings, units);
         model
     }
 
@@ -76,6 +71,9 @@ impl Model {
     }
 
     fn take(&mut self, input: &Input) {
+        if !input.handling_unit.is_empty() {
+            return self.units.push(input.clone());
+        }
         let warehouse = |path: &str| path.split('/').next().unwrap_or_default().to_owned();
         let key = |location: &str, kind| (input.product.clone(), location.to_owned(), input.lot.clone(), kind);
         let here = key(&input.location, AccountKind::on_hand(input.status));
@@ -101,6 +99,7 @@ impl Model {
                 return self.facts.entry(here).or_default().counts.push(count);
             }
             EventKind::ItemCounted => (None, Some(here)),
+            EventKind::UnitPacked | EventKind::UnitUnpacked => unreachable!("these name a handling unit"),
         };
         if input.serials.is_empty() {
             return self.transfer(from, to, quantity.abs(), at);

@@ -21,6 +21,8 @@ pub struct Input {
     pub to_status: Status,
     pub reason: String,
     pub reference: String,
+    pub handling_unit: String,
+    pub units: String,
 }
 
 impl Input {
@@ -47,6 +49,8 @@ impl Input {
             to_status: Some(self.to_status),
             reason: &self.reason,
             reference: &self.reference,
+            handling_unit: &self.handling_unit,
+            units: &self.units,
             ..Event::new(self.kind, &self.product, &self.location, Quantity::from_micros(self.quantity))
         };
         request(&self.id, &self.source, self.key(), self.at, Body::Event(event))
@@ -64,11 +68,56 @@ fn text(from: &'static [&'static str]) -> impl Strategy<Value = String> {
     select(from).prop_map(str::to_owned)
 }
 
-/// A physical event that is accepted whenever it arrives.
+/// What happens to handling units: pallets hold cases and a container pallets, so that none can be in itself.
+fn unit_input() -> impl Strategy<Value = Input> {
+    let kinds = prop_oneof![
+        4 => Just(EventKind::UnitPacked),
+        2 => Just(EventKind::UnitUnpacked),
+        4 => Just(EventKind::ItemMoved),
+        3 => select(
+            &[
+                EventKind::ItemAdded,
+                EventKind::ItemRemoved,
+                EventKind::StatusChanged,
+                EventKind::ShipmentDispatched,
+                EventKind::ShipmentReceived,
+            ][..],
+        ),
+    ];
+    let units = prop_oneof![
+        4 => (select(&["case1", "case2"][..]), Just("")),
+        3 => (select(&["pallet1", "pallet2"][..]), select(&["case1", "case2", "case1\ncase2"][..])),
+        1 => (Just("container"), select(&["pallet1", "pallet2", "case2"][..])),
+    ];
+    (plain_input(), kinds, units, 0..4_usize).prop_map(|(input, kind, (unit, children), what)| {
+        let changes_content = matches!(kind, EventKind::UnitPacked | EventKind::UnitUnpacked);
+        let whole = !changes_content || (kind == EventKind::UnitUnpacked && what == 0);
+        let with_children = !whole && what < 3 && !children.is_empty();
+        let without_stock = whole || with_children;
+        let text = |text: String| if without_stock { String::new() } else { text };
+        Input {
+            kind,
+            product: text(input.product),
+            lot: text(input.lot),
+            serials: text(input.serials),
+            quantity: if without_stock { 0 } else { input.quantity.abs() },
+            reason: String::new(),
+            handling_unit: unit.to_owned(),
+            units: if with_children { children.to_owned() } else { String::new() },
+            ..input
+        }
+    })
+}
+
 fn input() -> impl Strategy<Value = Input> {
+    prop_oneof![2 => plain_input(), 1 => unit_input()]
+}
+
+/// A physical event that is accepted whenever it arrives.
+fn plain_input() -> impl Strategy<Value = Input> {
     let kinds = prop_oneof![
         3 => Just(EventKind::ItemCounted),
-        6 => select(&EventKind::ALL[..]),
+        6 => select(&EventKind::ALL[..11]),
         3 => select(&[EventKind::ItemAdded, EventKind::ItemRemoved, EventKind::ItemMoved][..]),
     ];
     let serials = prop_oneof![
@@ -109,6 +158,8 @@ fn input() -> impl Strategy<Value = Input> {
                 to_status: Status::ALL[(status + shift) % 4],
                 reason,
                 reference,
+                handling_unit: String::new(),
+                units: String::new(),
             }
         },
     )

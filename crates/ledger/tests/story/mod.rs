@@ -119,6 +119,13 @@ impl Teller {
                 format!("lot {} was also said to expire on day {}", catalog.lot(*lot).name, other.0)
             }
             Discrepancy::OverReceipt { account, excess } => format!("{excess} too many of {}", self.name(*account)),
+            Discrepancy::UnitElsewhere { unit, believed, seen } => {
+                let place = |id| &catalog.location(id).path;
+                format!("{} was believed in {}, and was in {}", catalog.unit(*unit), place(*believed), place(*seen))
+            }
+            Discrepancy::UnitInAnother { unit, parent } => {
+                format!("{} was believed in {}", catalog.unit(*unit), catalog.unit(*parent))
+            }
             Discrepancy::ReservedShort { account, short } => format!("{short} are missing of {}", self.name(*account)),
         }
     }

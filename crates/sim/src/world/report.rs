@@ -321,7 +321,10 @@ impl World {
                 shelf.book(Spot { status: line.to_status.unwrap_or(spot.status), ..spot }, quantity, at);
             }
             EventKind::ItemCounted => shelf.book_count(spot, quantity, at),
-            EventKind::PurchaseOrderPlaced | EventKind::PurchaseOrderCancelled => {}
+            EventKind::PurchaseOrderPlaced
+            | EventKind::PurchaseOrderCancelled
+            | EventKind::UnitPacked
+            | EventKind::UnitUnpacked => {}
         }
     }
 }

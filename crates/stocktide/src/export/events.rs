@@ -10,7 +10,7 @@ use crate::directory;
 use anyhow::{Context, Result};
 use ledger::{
     AccountId, AccountKind, Body, Catalog, Command, DecisionKind, Effect, Event, EventKind, Key, Position, Posting,
-    Quantity, Request, Reserve, ReserveLine, Role, Timestamp,
+    Quantity, Request, Reserve, ReserveLine, Role, Timestamp, UnitContent, UnitReport,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
@@ -25,11 +25,13 @@ pub(super) fn write(directory: &Path, range: Range, out: &mut dyn Write) -> Resu
     let reader = directory::read_only(directory)?;
     // Which reservations still stand is known at the end only.
     let mut pending: HashMap<Box<str>, Position> = HashMap::new();
+    let mut withdrawn = Vec::new();
     for_each_entry(directory, &reader, &mut |position, entry| {
         for effect in &entry.decision.effects {
             match effect {
                 Effect::Reserved(reservation) => drop(pending.insert(reservation.reservation.clone(), position)),
                 Effect::ReservationEnded { reservation, .. } => drop(pending.remove(reservation)),
+                Effect::UnitReportWithdrawn(report) => withdrawn.push(report.clone()),
                 _ => {}
             }
         }
@@ -44,6 +46,15 @@ pub(super) fn write(directory: &Path, range: Range, out: &mut dyn Write) -> Resu
         }
         names.learn(&entry);
         if !range.holds(position, &entry) {
+            return Ok(true);
+        }
+        // What was reported of a handling unit and withdrawn again is as if it had not been.
+        let is_of_unit = |effect: &Effect| match effect {
+            Effect::UnitReported(report) => withdrawn.contains(report),
+            Effect::UnitReportWithdrawn(_) => true,
+            _ => false,
+        };
+        if entry.decision.effects.iter().any(is_of_unit) {
             return Ok(true);
         }
         let mut writer = Writer { entry: &entry, names: &names.catalog, shipped: &shipped, out: &mut *out, written: 0 };
@@ -70,7 +81,16 @@ impl Writer<'_> {
     /// Whether the entry has events, or needs none.
     fn write(&mut self, stands: &dyn Fn(&str) -> bool) -> std::io::Result<bool> {
         let decision = &self.entry.decision;
+        let report = decision.effects.iter().find_map(|effect| match effect {
+            Effect::UnitReported(report) => Some(&**report),
+            _ => None,
+        });
+        if let Some(report) = report {
+            self.unit_report(report)?;
+            return Ok(true);
+        }
         match decision.kind {
+            DecisionKind::UnitPacked | DecisionKind::UnitUnpacked => return Ok(false),
             DecisionKind::ItemAdded | DecisionKind::ItemRemoved | DecisionKind::ReservationFulfilled => {
                 self.movements()?;
             }
@@ -233,6 +253,62 @@ impl Writer<'_> {
             writeln!(self.out, "{}", wire::event::render_event(&request))?;
         }
         Ok(())
+    }
+
+    /// What was reported of a handling unit, as it was.
+    fn unit_report(&mut self, report: &UnitReport) -> std::io::Result<()> {
+        let (decision, names) = (&self.entry.decision, self.names);
+        let Some(kind) = EventKind::ALL.into_iter().find(|kind| DecisionKind::of(*kind) == decision.kind) else {
+            return Ok(());
+        };
+        let place = report.place.map_or("", |place| &*names.location(place.location).path);
+        let goes = matches!(kind, EventKind::ItemMoved | EventKind::ShipmentDispatched);
+        let (location, to) = if goes { ("", place) } else { (place, "") };
+        let (mut units, mut serials) = (Vec::new(), Vec::new());
+        let mut stock = None;
+        for content in &report.contents {
+            match *content {
+                UnitContent::Unit(unit) => units.push(&**names.unit(unit)),
+                UnitContent::Serial { serial, product, lot, status } => {
+                    serials.push(&*names.serial(serial).name);
+                    stock = Some((product, lot, status, Quantity::units(i64::try_from(serials.len()).unwrap_or(0))));
+                }
+                UnitContent::Stock { product, lot, status, quantity } => stock = Some((product, lot, status, quantity)),
+            }
+        }
+        let (units, serials) = (units.join("\n"), serials.join("\n"));
+        let (product, quantity) =
+            stock.map_or(("", Quantity::ZERO), |(product, _, _, quantity)| (&*names.product(product).name, quantity));
+        let mut event = Event::new(kind, product, location, quantity);
+        if let Some((_, lot, status, _)) = stock {
+            (event.lot, event.status) = (&names.lot(lot).name, status);
+        }
+        let code = decision.reason.map(|reason| &*names.reason(reason).code).unwrap_or_default();
+        event = Event {
+            to,
+            serials: &serials,
+            units: &units,
+            handling_unit: names.unit(report.unit),
+            to_status: report.status,
+            reason: if self.shipped.find_reason(code).is_some() { code } else { "" },
+            reference: &report.reference,
+            expected_at: decision.effects.iter().find_map(|effect| match effect {
+                Effect::Expected(expected) => expected.expected_at,
+                _ => None,
+            }),
+            ..event
+        };
+        let request = Request {
+            actor: "",
+            source: names.party(decision.source),
+            id: &self.entry.id,
+            key: Key::default(),
+            occurred_at: decision.occurred_at,
+            historical: false,
+            resolves: None,
+            body: Body::Event(event),
+        };
+        writeln!(self.out, "{}", wire::event::render_event(&request))
     }
 
     fn event_to(&mut self, kind: EventKind, account: AccountId, quantity: Quantity, to: &str) -> std::io::Result<()> {

@@ -16,6 +16,7 @@ use engine::Error;
 use journal::{Reader, RealDisk};
 use ledger::{
     AccountId, AccountKey, Catalog, LocationId, LotId, PartyId, Position, ProductId, ReasonId, SerialId, Timestamp,
+    UnitId,
 };
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -317,6 +318,10 @@ impl Names for Known {
 
     fn serial(&self, id: SerialId) -> Option<&str> {
         Some(&self.catalog.serial(id).name)
+    }
+
+    fn unit(&self, id: UnitId) -> Option<&str> {
+        Some(self.catalog.unit(id))
     }
 
     fn party(&self, id: PartyId) -> Option<&str> {

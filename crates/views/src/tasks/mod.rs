@@ -89,7 +89,7 @@ pub(crate) struct Tasks {
     /// Accounts to recount, by the entry that first asked for it.
     recounts: BTreeSet<(Position, AccountId)>,
     /// For each shelf with an open one, how many accounts have one of each kind.
-    codes_of_shelves: BTreeMap<u32, [u32; 8]>,
+    codes_of_shelves: BTreeMap<u32, [u32; Codes::KINDS]>,
 }
 
 /// The account that a discrepancy is about; `None` when it is about a unit or lot as such.
@@ -101,7 +101,10 @@ pub(crate) fn account_of(discrepancy: &Discrepancy) -> Option<AccountId> {
         | Discrepancy::OverReceipt { account, .. }
         | Discrepancy::ReservedShort { account, .. } => Some(*account),
         Discrepancy::SerialElsewhere { believed, .. } => Some(*believed),
-        Discrepancy::SerialUnknown { .. } | Discrepancy::ExpiryConflict { .. } => None,
+        Discrepancy::SerialUnknown { .. }
+        | Discrepancy::ExpiryConflict { .. }
+        | Discrepancy::UnitElsewhere { .. }
+        | Discrepancy::UnitInAnother { .. } => None,
     }
 }
 

@@ -77,8 +77,12 @@ pub struct DiscrepancyItem {
     pub position: Position,
     /// Its code, as [`Discrepancy::code`] names it.
     pub code: &'static str,
-    /// The product.
-    pub product: Arc<str>,
+    /// The product; `None` when it is about a handling unit.
+    pub product: Option<Arc<str>>,
+    /// The handling unit, when it is about one.
+    pub unit: Option<Arc<str>>,
+    /// Where or in which unit that was believed.
+    pub believed_in: Option<Arc<str>>,
     /// The account, when it is about one; for a unit seen elsewhere, where it was believed.
     pub account: Option<AccountId>,
     /// Where that is.
@@ -182,13 +186,15 @@ impl Views {
                 Some(account) => scope.holds(self, account),
                 None => {
                     scope.warehouse.is_none()
-                        && scope.product.is_none_or(|product| product == self.product_of(&record.discrepancy))
+                        && scope.product.is_none_or(|product| Some(product) == self.product_of(&record.discrepancy))
                 }
             }
     }
 
-    fn product_of(&self, discrepancy: &Discrepancy) -> ProductId {
-        match discrepancy {
+    /// The product that a discrepancy is about; `None` for those of handling units.
+    fn product_of(&self, discrepancy: &Discrepancy) -> Option<ProductId> {
+        Some(match discrepancy {
+            Discrepancy::UnitElsewhere { .. } | Discrepancy::UnitInAnother { .. } => return None,
             Discrepancy::SerialUnknown { serial } | Discrepancy::SerialElsewhere { serial, .. } => {
                 self.catalog.serial(*serial).product
             }
@@ -198,7 +204,7 @@ impl Views {
             | Discrepancy::LotMissing { account }
             | Discrepancy::OverReceipt { account, .. }
             | Discrepancy::ReservedShort { account, .. } => self.catalog.account(*account).product,
-        }
+        })
     }
 
     fn discrepancy(&self, key: Key, record: &Record) -> DiscrepancyItem {
@@ -215,12 +221,21 @@ impl Views {
             Discrepancy::CountVariance { variance, .. } => quantity = Some(*variance),
             Discrepancy::OverReceipt { excess, .. } => quantity = Some(*excess),
             Discrepancy::ReservedShort { short, .. } => quantity = Some(*short),
-            Discrepancy::LotMissing { .. } => {}
+            Discrepancy::UnitElsewhere { .. } | Discrepancy::UnitInAnother { .. } | Discrepancy::LotMissing { .. } => {}
         }
+        let (unit, believed_in) = match &record.discrepancy {
+            Discrepancy::UnitElsewhere { unit, believed, .. } => {
+                (Some(*unit), catalog.location(*believed).path.clone())
+            }
+            Discrepancy::UnitInAnother { unit, parent } => (Some(*unit), catalog.unit(*parent).clone()),
+            _ => (None, Arc::from("")),
+        };
         DiscrepancyItem {
             position: key.0,
             code: record.discrepancy.code(),
-            product: catalog.product(self.product_of(&record.discrepancy)).name.clone(),
+            product: self.product_of(&record.discrepancy).map(|product| catalog.product(product).name.clone()),
+            unit: unit.map(|unit| catalog.unit(unit).clone()),
+            believed_in: unit.map(|_| believed_in),
             account,
             location: account.map(place),
             lot: (lot != LotId::NONE).then(|| catalog.lot(lot).name.clone()),

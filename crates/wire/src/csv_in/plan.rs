@@ -181,7 +181,7 @@ impl Plan {
                 problems.push(problem);
                 Cow::Borrowed("")
             }),
-            Field::Serials => {
+            Field::Serials | Field::Units => {
                 let serials: Vec<&str> = cell
                     .split(self.serials_separator.as_str())
                     .map(str::trim)

@@ -62,6 +62,8 @@ fields! {
     ExpiresAt = "expires_at",
     Lines = "lines",
     Partial = "partial",
+    HandlingUnit = "handling_unit",
+    Units = "units",
 }
 
 /// A field's value as written.
@@ -167,7 +169,7 @@ impl<'de> Visitor<'de> for Plain<'_, 'de> {
                 return Err(A::Error::duplicate_field(field.name()));
             }
             let value = match field {
-                Field::Quantity | Field::Serials | Field::Lines | Field::Partial => {
+                Field::Quantity | Field::Serials | Field::Units | Field::Lines | Field::Partial => {
                     match map.next_value::<&'de RawValue>()?.get() {
                         "null" => return Err(A::Error::custom("null")),
                         json => Value::Raw(json),

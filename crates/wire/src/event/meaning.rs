@@ -58,6 +58,10 @@ impl Maker<'_> {
     }
 
     fn make_event(&self, kind: EventKind, reader: &mut Reader<'_, '_>, first: usize, batch: &mut Batch) {
+        let packs = matches!(kind, EventKind::UnitPacked | EventKind::UnitUnpacked);
+        if packs || !reader.fields.is_plain() && reader.fields.has(Field::HandlingUnit) {
+            return self.make_unit_event(kind, reader, first, batch);
+        }
         let product = reader.required_text(Field::ProductId, "\"SKU123\"");
         let location = reader.location(Field::Location);
         if location.is_empty() && !reader.fields.has(Field::Location) {
@@ -71,12 +75,61 @@ impl Maker<'_> {
         let mut serials = String::new();
         if !(reader.fields.is_plain() && needed_field(kind).is_none()) {
             reader.rest(&mut event, &mut serials, self.limits);
-            for field in [Field::ReservationId, Field::ExpiresAt, Field::Lines, Field::Partial] {
+            for field in FOREIGN {
                 reader.refuse_on(field, kind.name());
             }
+            reader.refuse_on(Field::Units, kind.name());
         }
         let event = Event { serials: &serials, ..event };
-        if reader.problems.len() > first {
+        self.push_event(&event, occurred_at, (id, source), reader.problems.len() > first, batch);
+    }
+
+    /// An event on a handling unit: its fields are others, see `docs/formats/events.md`.
+    fn make_unit_event(&self, kind: EventKind, reader: &mut Reader<'_, '_>, first: usize, batch: &mut Batch) {
+        let packs = matches!(kind, EventKind::UnitPacked | EventKind::UnitUnpacked);
+        let handling_unit = reader.required_text(Field::HandlingUnit, "\"00340123450000000018\"");
+        let location = reader.location(Field::Location);
+        let needs_place = packs || matches!(kind, EventKind::ItemAdded | EventKind::ShipmentReceived);
+        if needs_place && location.is_empty() {
+            reader.absent(Field::Location, "\"warehouse_A\"");
+        }
+        let with_product = packs && reader.fields.has(Field::ProductId);
+        let (product, quantity) = if with_product {
+            (reader.required_text(Field::ProductId, "\"SKU123\""), reader.quantity(kind))
+        } else {
+            let foreign = [Field::ProductId, Field::Quantity, Field::Lot, Field::Expiry, Field::Serials, Field::Unit];
+            let name = if packs { kind.name() } else { "a handling unit" };
+            foreign.into_iter().chain([Field::Status]).for_each(|field| reader.refuse_on(field, name));
+            ("", Quantity::ZERO)
+        };
+        let occurred_at = reader.required_time(Field::Timestamp);
+        let origin = (reader.text(Field::Id), reader.text(Field::Source));
+        let mut event = Event { handling_unit, ..Event::new(kind, product, location, quantity) };
+        let (mut serials, mut units) = (String::new(), String::new());
+        reader.rest(&mut event, &mut serials, self.limits);
+        reader.texts(Field::Units, &mut units, self.limits.serials_max);
+        FOREIGN.into_iter().for_each(|field| reader.refuse_on(field, kind.name()));
+        if !packs || with_product {
+            reader.refuse_on(Field::Units, if packs { "one that names a product" } else { kind.name() });
+        } else if kind == EventKind::UnitPacked && units.is_empty() && !reader.fields.has(Field::Units) {
+            reader.problems.push(missing("units", "[\"case-1\"]"));
+        }
+        if !packs && !takes_unit(kind) {
+            reader.refuse_on(Field::HandlingUnit, kind.name());
+        }
+        let event = Event { serials: &serials, units: &units, ..event };
+        self.push_event(&event, occurred_at, origin, reader.problems.len() > first, batch);
+    }
+
+    fn push_event(
+        &self,
+        event: &Event<'_>,
+        occurred_at: Timestamp,
+        (id, source): (&str, &str),
+        is_spoilt: bool,
+        batch: &mut Batch,
+    ) {
+        if is_spoilt {
             return;
         }
         let source = if source.is_empty() { self.defaults.source } else { source };
@@ -84,11 +137,11 @@ impl Maker<'_> {
             actor: self.defaults.actor,
             source,
             id,
-            key: self.hasher.event(source, id, occurred_at, &event),
+            key: self.hasher.event(source, id, occurred_at, event),
             occurred_at,
             historical: self.defaults.historical,
             resolves: self.defaults.resolves,
-            body: Body::Event(event),
+            body: Body::Event(*event),
         });
     }
 
@@ -147,6 +200,23 @@ impl Maker<'_> {
             command,
         );
     }
+}
+
+/// Fields that only commands have.
+const FOREIGN: [Field; 4] = [Field::ReservationId, Field::ExpiresAt, Field::Lines, Field::Partial];
+
+/// Whether this kind of event can happen to a handling unit as a whole.
+const fn takes_unit(kind: EventKind) -> bool {
+    use EventKind as Kind;
+    matches!(
+        kind,
+        Kind::ItemAdded
+            | Kind::ItemRemoved
+            | Kind::ItemMoved
+            | Kind::StatusChanged
+            | Kind::ShipmentDispatched
+            | Kind::ShipmentReceived
+    )
 }
 
 /// The field that this kind of event needs beside the five of all, and an example of it.
@@ -225,6 +295,15 @@ impl<'r> Reader<'r, '_> {
         if matches!(self.fields.get(field), Value::Text(text) if text.trim().is_empty()) {
             let detail = format!("{} is empty; fill it in", field.name());
             self.problems.push(Problem::new("empty_field", field.name(), detail));
+        }
+    }
+
+    /// A field that this event needs is not there, or empty.
+    fn absent(&mut self, field: Field, example: &str) {
+        if self.fields.has(field) {
+            self.empty(field);
+        } else {
+            self.problems.push(missing(field.name(), example));
         }
     }
 
@@ -320,7 +399,7 @@ impl<'r> Reader<'r, '_> {
         event.status = self.status(Field::Status).unwrap_or_default();
         event.to_status = self.status(Field::ToStatus);
         event.expected_at = self.time(Field::ExpectedAt);
-        self.serials(serials, limits.serials_max);
+        self.texts(Field::Serials, serials, limits.serials_max);
         let Some((needed, example)) = needed_field(event.kind) else {
             return;
         };
@@ -331,42 +410,45 @@ impl<'r> Reader<'r, '_> {
         }
     }
 
-    fn serials(&mut self, out: &mut String, count_max: usize) {
-        let json = match self.fields.get(Field::Serials) {
+    /// The texts of an array field, one a line.
+    fn texts(&mut self, field: Field, out: &mut String, count_max: usize) {
+        let name = field.name();
+        let json = match self.fields.get(field) {
             Value::Absent => return,
             Value::Raw(json) => *json,
-            Value::List(lines) => return self.check_serials(lines.split('\n'), out),
+            Value::List(lines) => return self.check_texts(name, lines.split('\n'), out),
             Value::Text(text) => {
-                let detail = format!("serials is a string, {}; send an array of strings", shown(text));
-                self.problems.push(Problem::new("wrong_type", "serials", detail));
+                let detail = format!("{name} is a string, {}; send an array of strings", shown(text));
+                self.problems.push(Problem::new("wrong_type", name, detail));
                 return;
             }
         };
-        let Ok(serials) = serde_json::from_str::<Vec<std::borrow::Cow<'_, str>>>(json) else {
-            let detail = format!("serials is {}; send an array of strings such as [\"A1\", \"A2\"]", shown(json));
-            self.problems.push(Problem::new("wrong_type", "serials", detail));
+        let Ok(texts) = serde_json::from_str::<Vec<std::borrow::Cow<'_, str>>>(json) else {
+            let detail = format!("{name} is {}; send an array of strings such as [\"A1\", \"A2\"]", shown(json));
+            self.problems.push(Problem::new("wrong_type", name, detail));
             return;
         };
-        if serials.len() > count_max {
-            let detail = format!("serials has {} items; at most {count_max} are taken: split the event", serials.len());
-            self.problems.push(Problem::new("too_many_serials", "serials", detail));
+        if texts.len() > count_max {
+            let code = if field == Field::Serials { "too_many_serials" } else { "too_many_units" };
+            let detail = format!("{name} has {} items; at most {count_max} are taken: split the event", texts.len());
+            self.problems.push(Problem::new(code, name, detail));
             return;
         }
-        self.check_serials(serials.iter().map(AsRef::as_ref), out);
+        self.check_texts(name, texts.iter().map(AsRef::as_ref), out);
     }
 
-    fn check_serials<'s>(&mut self, serials: impl Iterator<Item = &'s str>, out: &mut String) {
-        for serial in serials {
-            let serial = self.taken(check_text("serials", serial, TEXT_BYTES_MAX));
-            if serial.is_empty() {
-                let detail = "serials has an empty item; leave it out".to_owned();
-                self.problems.push(Problem::new("empty_field", "serials", detail));
+    fn check_texts<'s>(&mut self, name: &'static str, texts: impl Iterator<Item = &'s str>, out: &mut String) {
+        for text in texts {
+            let text = self.taken(check_text(name, text, TEXT_BYTES_MAX));
+            if text.is_empty() {
+                let detail = format!("{name} has an empty item; leave it out");
+                self.problems.push(Problem::new("empty_field", name, detail));
                 return;
             }
             if !out.is_empty() {
                 out.push('\n');
             }
-            out.push_str(serial);
+            out.push_str(text);
         }
     }
 

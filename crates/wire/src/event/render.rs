@@ -66,10 +66,14 @@ const fn command_name(command: &Command) -> &'static str {
 
 fn render_fact(out: &mut Object, request: &Request<'_>, event: &Event<'_>) {
     out.text("event", event.kind.name());
+    out.text("handling_unit", event.handling_unit);
+    out.texts("units", event.units());
     out.text("product_id", event.product);
     out.text("location", event.location);
     out.text("to", event.to);
-    out.quantity("quantity", event.quantity);
+    if event.handling_unit.is_empty() || !event.product.is_empty() {
+        out.quantity("quantity", event.quantity);
+    }
     out.text("unit", event.unit);
     out.time("timestamp", request.occurred_at);
     render_origin(out, request);
@@ -77,14 +81,7 @@ fn render_fact(out: &mut Object, request: &Request<'_>, event: &Event<'_>) {
     if let Some(day) = event.expiry {
         out.text("expiry", &render_day(day));
     }
-    if !event.serials.is_empty() {
-        out.name("serials");
-        for (index, serial) in event.serials().enumerate() {
-            out.out.push(if index == 0 { '[' } else { ',' });
-            push_json_string(&mut out.out, serial);
-        }
-        out.out.push(']');
-    }
+    out.texts("serials", event.serials());
     if event.status != Status::Available {
         out.text("status", event.status.name());
     }
@@ -245,6 +242,20 @@ impl Object {
             self.name(name);
             self.out.push_str(json);
         }
+    }
+
+    /// A list of texts that is left out when it is empty.
+    fn texts<'t>(&mut self, name: &str, texts: impl Iterator<Item = &'t str>) {
+        let mut texts = texts.peekable();
+        if texts.peek().is_none() {
+            return;
+        }
+        self.name(name);
+        for (index, text) in texts.enumerate() {
+            self.out.push(if index == 0 { '[' } else { ',' });
+            push_json_string(&mut self.out, text);
+        }
+        self.out.push(']');
     }
 
     pub(crate) fn quantity(&mut self, name: &str, quantity: Quantity) {

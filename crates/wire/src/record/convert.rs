@@ -1,20 +1,20 @@
 //! Between the ledger's types and the messages, for the parts of a record that plain movements do not have.
 
-use super::{RecordError, message as m};
+use super::{RecordError, message as m, units};
 use ledger::{
     AccountId, AccountKey, AccountKind, Counted, Day, DeviceCard, Discrepancy, Effect, Expected, LocationCard,
     LocationId, LotId, Name, Observation, Position, ProductCard, ProductId, Quantity, ReasonCard, Reservation,
-    ReservationState, ReservedLine, SerialId, Sighted, Timestamp, Unit, Unusable,
+    ReservationState, ReservedLine, SerialId, Sighted, Timestamp, Unit, UnitId, Unusable,
 };
 use std::sync::Arc;
 
 /// A number that stands for one of a closed set, or the error that names it.
-fn known<T>(found: Option<T>, field: &'static str, number: u32) -> Result<T, RecordError> {
+pub(super) fn known<T>(found: Option<T>, field: &'static str, number: u32) -> Result<T, RecordError> {
     found.ok_or(RecordError::UnknownNumber { field, number })
 }
 
 /// The kind of account with this number.
-fn account_kind(number: u32, field: &'static str) -> Result<AccountKind, RecordError> {
+pub(super) fn account_kind(number: u32, field: &'static str) -> Result<AccountKind, RecordError> {
     known(u8::try_from(number).ok().and_then(AccountKind::from_number), field, number)
 }
 
@@ -57,6 +57,7 @@ pub(super) fn name_message(name: &Name) -> m::Name {
             location: key.location.0,
             lot: key.lot.0,
         }),
+        Name::Unit(text) => m::NameOf::Unit(text.as_ref().into()),
     };
     m::Name { of: Some(of) }
 }
@@ -74,6 +75,7 @@ pub(super) fn name(message: m::Name) -> Result<Name, RecordError> {
             location: LocationId(account.location),
             lot: LotId(account.lot),
         }),
+        m::NameOf::Unit(text) => Name::Unit(text.into()),
     })
 }
 
@@ -167,6 +169,18 @@ pub(super) fn effect_message(effect: &Effect) -> m::Effect {
         Effect::HistoryFolded { account, before } => {
             m::EffectOf::HistoryFolded(m::HistoryFolded { account: account.0, before: before.0 })
         }
+        Effect::UnitReported(report) => m::EffectOf::UnitReported(units::report_message(report)),
+        Effect::UnitReportWithdrawn(report) => m::EffectOf::UnitReportWithdrawn(units::report_message(report)),
+        Effect::UnitStands(stands) => m::EffectOf::UnitStands(units::stands_message(stands)),
+        Effect::UnitHolds(holds) => m::EffectOf::UnitHolds(units::holds_message(holds)),
+        Effect::SerialStands { serial, unit, place } => m::EffectOf::SerialStands(m::SerialStands {
+            serial: serial.0,
+            unit: unit.map(|unit| unit.0),
+            place: place.map(|account| account.0),
+        }),
+        Effect::UnitsFolded { unit, before } => {
+            m::EffectOf::UnitsFolded(m::UnitsFolded { unit: unit.0, before: before.0 })
+        }
     };
     m::Effect { of: Some(of) }
 }
@@ -219,6 +233,18 @@ pub(super) fn effect(message: m::Effect) -> Result<Effect, RecordError> {
         m::EffectOf::IdsRotated(_) => Effect::IdsRotated,
         m::EffectOf::HistoryFolded(message) => {
             Effect::HistoryFolded { account: AccountId(message.account), before: Timestamp(message.before) }
+        }
+        m::EffectOf::UnitReported(message) => Effect::UnitReported(Box::new(units::report(message)?)),
+        m::EffectOf::UnitReportWithdrawn(message) => Effect::UnitReportWithdrawn(Box::new(units::report(message)?)),
+        m::EffectOf::UnitStands(message) => Effect::UnitStands(units::stands(message)?),
+        m::EffectOf::UnitHolds(message) => Effect::UnitHolds(units::holds(&message)?),
+        m::EffectOf::SerialStands(message) => Effect::SerialStands {
+            serial: SerialId(message.serial),
+            unit: message.unit.map(UnitId),
+            place: message.place.map(AccountId),
+        },
+        m::EffectOf::UnitsFolded(message) => {
+            Effect::UnitsFolded { unit: UnitId(message.unit), before: Timestamp(message.before) }
         }
     })
 }
@@ -350,6 +376,12 @@ pub(super) fn discrepancy_message(discrepancy: &Discrepancy) -> m::Discrepancy {
         }
         Discrepancy::OverReceipt { account, excess } => m::DiscrepancyOf::OverReceipt(figure(account, excess)),
         Discrepancy::ReservedShort { account, short } => m::DiscrepancyOf::ReservedShort(figure(account, short)),
+        Discrepancy::UnitElsewhere { unit, believed, seen } => {
+            m::DiscrepancyOf::UnitElsewhere(m::UnitElsewhere { unit: unit.0, believed: believed.0, seen: seen.0 })
+        }
+        Discrepancy::UnitInAnother { unit, parent } => {
+            m::DiscrepancyOf::UnitInAnother(m::UnitInAnother { unit: unit.0, parent: parent.0 })
+        }
     };
     m::Discrepancy { of: Some(of) }
 }
@@ -382,6 +414,14 @@ pub(super) fn discrepancy(message: m::Discrepancy) -> Result<Discrepancy, Record
         m::DiscrepancyOf::ReservedShort(figure) => {
             let (account, short) = parts(figure);
             Discrepancy::ReservedShort { account, short }
+        }
+        m::DiscrepancyOf::UnitElsewhere(message) => Discrepancy::UnitElsewhere {
+            unit: UnitId(message.unit),
+            believed: LocationId(message.believed),
+            seen: LocationId(message.seen),
+        },
+        m::DiscrepancyOf::UnitInAnother(message) => {
+            Discrepancy::UnitInAnother { unit: UnitId(message.unit), parent: UnitId(message.parent) }
         }
     })
 }

@@ -54,7 +54,7 @@ pub(super) struct Record {
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Name {
-    #[prost(oneof = "NameOf", tags = "1, 2, 3, 4, 5, 6")]
+    #[prost(oneof = "NameOf", tags = "1, 2, 3, 4, 5, 6, 7")]
     pub(super) of: Option<NameOf>,
 }
 
@@ -72,6 +72,8 @@ pub(super) enum NameOf {
     Party(String),
     #[prost(message, tag = "6")]
     Account(Account),
+    #[prost(string, tag = "7")]
+    Unit(String),
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -96,7 +98,10 @@ pub(super) struct Account {
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Effect {
-    #[prost(oneof = "EffectOf", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 32, 33")]
+    #[prost(
+        oneof = "EffectOf",
+        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 32, 33"
+    )]
     pub(super) of: Option<EffectOf>,
 }
 
@@ -134,6 +139,18 @@ pub(super) enum EffectOf {
     IdsRotated(Nothing),
     #[prost(message, tag = "16")]
     HistoryFolded(HistoryFolded),
+    #[prost(message, tag = "17")]
+    UnitReported(UnitReport),
+    #[prost(message, tag = "18")]
+    UnitReportWithdrawn(UnitReport),
+    #[prost(message, tag = "19")]
+    UnitStands(UnitStands),
+    #[prost(message, tag = "20")]
+    UnitHolds(UnitHolds),
+    #[prost(message, tag = "21")]
+    SerialStands(SerialStands),
+    #[prost(message, tag = "22")]
+    UnitsFolded(UnitsFolded),
     #[prost(message, tag = "32")]
     Device(DeviceCard),
     #[prost(message, tag = "33")]
@@ -344,8 +361,110 @@ pub(super) struct HistoryFolded {
 }
 
 #[derive(Clone, PartialEq, Message)]
+pub(super) struct UnitReport {
+    #[prost(uint32, tag = "1")]
+    pub(super) unit: u32,
+    #[prost(sfixed64, tag = "2")]
+    pub(super) seen_at: i64,
+    #[prost(string, tag = "3")]
+    pub(super) id: String,
+    #[prost(uint32, tag = "4")]
+    pub(super) deed: u32,
+    #[prost(message, optional, tag = "5")]
+    pub(super) place: Option<UnitPlace>,
+    #[prost(uint32, optional, tag = "6")]
+    pub(super) status: Option<u32>,
+    #[prost(uint32, tag = "7")]
+    pub(super) counterpart: u32,
+    #[prost(message, repeated, tag = "8")]
+    pub(super) contents: Vec<UnitContent>,
+    #[prost(string, tag = "9")]
+    pub(super) reference: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct UnitPlace {
+    #[prost(uint32, tag = "1")]
+    pub(super) kind: u32,
+    #[prost(uint32, tag = "2")]
+    pub(super) location: u32,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct UnitContent {
+    #[prost(oneof = "UnitContentOf", tags = "1, 2, 3")]
+    pub(super) of: Option<UnitContentOf>,
+}
+
+#[derive(Clone, PartialEq, Oneof)]
+pub(super) enum UnitContentOf {
+    #[prost(message, tag = "1")]
+    Stock(UnitHolds),
+    #[prost(message, tag = "2")]
+    Serial(PackedSerial),
+    #[prost(uint32, tag = "3")]
+    Unit(u32),
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct PackedSerial {
+    #[prost(uint32, tag = "1")]
+    pub(super) serial: u32,
+    #[prost(uint32, tag = "2")]
+    pub(super) product: u32,
+    #[prost(uint32, tag = "3")]
+    pub(super) lot: u32,
+    #[prost(uint32, tag = "4")]
+    pub(super) status: u32,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct UnitStands {
+    #[prost(uint32, tag = "1")]
+    pub(super) unit: u32,
+    #[prost(message, optional, tag = "2")]
+    pub(super) place: Option<UnitPlace>,
+    #[prost(uint32, optional, tag = "3")]
+    pub(super) parent: Option<u32>,
+    #[prost(sfixed64, tag = "4")]
+    pub(super) seen_at: i64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct UnitHolds {
+    #[prost(uint32, tag = "1")]
+    pub(super) unit: u32,
+    #[prost(uint32, tag = "2")]
+    pub(super) product: u32,
+    #[prost(uint32, tag = "3")]
+    pub(super) lot: u32,
+    #[prost(uint32, tag = "4")]
+    pub(super) status: u32,
+    #[prost(sint64, tag = "5")]
+    pub(super) quantity: i64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct SerialStands {
+    #[prost(uint32, tag = "1")]
+    pub(super) serial: u32,
+    #[prost(uint32, optional, tag = "2")]
+    pub(super) unit: Option<u32>,
+    #[prost(uint32, optional, tag = "3")]
+    pub(super) place: Option<u32>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct UnitsFolded {
+    #[prost(uint32, tag = "1")]
+    pub(super) unit: u32,
+    #[prost(sfixed64, tag = "2")]
+    pub(super) before: i64,
+}
+
+#[derive(Clone, PartialEq, Message)]
 pub(super) struct Discrepancy {
-    #[prost(oneof = "DiscrepancyOf", tags = "1, 2, 3, 4, 5, 6, 7, 8")]
+    #[prost(oneof = "DiscrepancyOf", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10")]
     pub(super) of: Option<DiscrepancyOf>,
 }
 
@@ -367,6 +486,28 @@ pub(super) enum DiscrepancyOf {
     OverReceipt(AccountQuantity),
     #[prost(message, tag = "8")]
     ReservedShort(AccountQuantity),
+    #[prost(message, tag = "9")]
+    UnitElsewhere(UnitElsewhere),
+    #[prost(message, tag = "10")]
+    UnitInAnother(UnitInAnother),
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct UnitElsewhere {
+    #[prost(uint32, tag = "1")]
+    pub(super) unit: u32,
+    #[prost(uint32, tag = "2")]
+    pub(super) believed: u32,
+    #[prost(uint32, tag = "3")]
+    pub(super) seen: u32,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct UnitInAnother {
+    #[prost(uint32, tag = "1")]
+    pub(super) unit: u32,
+    #[prost(uint32, tag = "2")]
+    pub(super) parent: u32,
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -82,6 +82,7 @@ fn any_name() -> impl Strategy<Value = Name> {
         within().prop_map(|(product, text)| Name::Lot(product, text)),
         within().prop_map(|(product, text)| Name::Serial(product, text)),
         shared().prop_map(Name::Party),
+        shared().prop_map(Name::Unit),
         (account_kind(), small(), small(), small()).prop_map(|(kind, product, location, lot)| {
             Name::Account(AccountKey {
                 kind,
@@ -220,6 +221,39 @@ fn expected() -> impl Strategy<Value = Expected> {
     })
 }
 
+fn unit() -> impl Strategy<Value = UnitId> {
+    small().prop_map(UnitId)
+}
+
+fn place() -> impl Strategy<Value = UnitPlace> {
+    (account_kind(), small()).prop_map(|(kind, location)| UnitPlace { kind, location: LocationId(location) })
+}
+
+fn unit_report() -> impl Strategy<Value = UnitReport> {
+    let content = (0..3_u8, small(), small(), small(), status(), quantity()).prop_map(
+        |(which, product, lot, other, status, quantity)| match which {
+            0 => UnitContent::Stock { product: ProductId(product), lot: LotId(lot), status, quantity },
+            1 => UnitContent::Serial { serial: SerialId(other), product: ProductId(product), lot: LotId(lot), status },
+            _ => UnitContent::Unit(UnitId(other)),
+        },
+    );
+    let deed = proptest::sample::select(UnitDeed::ALL.as_slice());
+    let head = (unit(), timestamp(), boxed(), deed, of(place()), of(status()));
+    (head, account_kind(), vec(content, 0..4), boxed()).prop_map(
+        |((unit, seen_at, id, deed, place, status), counterpart, contents, reference)| UnitReport {
+            unit,
+            seen_at,
+            id,
+            deed,
+            place,
+            status,
+            counterpart,
+            contents,
+            reference,
+        },
+    )
+}
+
 fn effect() -> impl Strategy<Value = Effect> {
     let position = || any::<u64>().prop_map(Position);
     prop_oneof![
@@ -241,6 +275,20 @@ fn effect() -> impl Strategy<Value = Effect> {
         (position(), boxed()).prop_map(|(held, reason)| Effect::Discarded { held, reason }),
         Just(Effect::IdsRotated),
         (account(), timestamp()).prop_map(|(account, before)| Effect::HistoryFolded { account, before }),
+        unit_report().prop_map(|report| Effect::UnitReported(Box::new(report))),
+        unit_report().prop_map(|report| Effect::UnitReportWithdrawn(Box::new(report))),
+        (unit(), of(place()), of(unit()), timestamp()).prop_map(|(unit, place, parent, seen_at)| {
+            Effect::UnitStands(UnitStands { unit, place, parent, seen_at })
+        }),
+        (unit(), small(), small(), status(), quantity()).prop_map(|(unit, product, lot, status, quantity)| {
+            Effect::UnitHolds(UnitHolds { unit, product: ProductId(product), lot: LotId(lot), status, quantity })
+        }),
+        (small(), of(unit()), of(account())).prop_map(|(serial, unit, place)| Effect::SerialStands {
+            serial: SerialId(serial),
+            unit,
+            place,
+        }),
+        (unit(), timestamp()).prop_map(|(unit, before)| Effect::UnitsFolded { unit, before }),
     ]
 }
 
@@ -259,6 +307,12 @@ fn discrepancy() -> impl Strategy<Value = Discrepancy> {
         (small(), day()).prop_map(|(lot, other)| Discrepancy::ExpiryConflict { lot: LotId(lot), other }),
         figure().prop_map(|(account, excess)| Discrepancy::OverReceipt { account, excess }),
         figure().prop_map(|(account, short)| Discrepancy::ReservedShort { account, short }),
+        (unit(), small(), small()).prop_map(|(unit, believed, seen)| Discrepancy::UnitElsewhere {
+            unit,
+            believed: LocationId(believed),
+            seen: LocationId(seen),
+        }),
+        (unit(), unit()).prop_map(|(unit, parent)| Discrepancy::UnitInAnother { unit, parent }),
     ]
 }
 
@@ -327,6 +381,8 @@ pub struct OwnedEvent {
     pub status: Status,
     pub to_status: Option<Status>,
     pub expected_at: Option<Timestamp>,
+    pub handling_unit: String,
+    pub units: String,
 }
 
 impl OwnedEvent {
@@ -354,6 +410,8 @@ impl OwnedEvent {
                 reason: &self.reason,
                 reference: &self.reference,
                 expected_at: self.expected_at,
+                handling_unit: &self.handling_unit,
+                units: &self.units,
             }),
         }
     }
@@ -369,9 +427,55 @@ fn status() -> impl Strategy<Value = Status> {
 
 /// An event as a parser could have made it.
 pub fn event() -> impl Strategy<Value = OwnedEvent> {
+    prop_oneof![3 => plain_event(), 1 => unit_event()]
+}
+
+fn unit_event() -> impl Strategy<Value = OwnedEvent> {
+    use EventKind as Kind;
+    let whole = [
+        Kind::ItemAdded,
+        Kind::ItemRemoved,
+        Kind::ItemMoved,
+        Kind::StatusChanged,
+        Kind::ShipmentDispatched,
+        Kind::ShipmentReceived,
+    ];
+    let kinds = prop_oneof![
+        1 => proptest::sample::select(whole.to_vec()),
+        1 => proptest::sample::select(vec![Kind::UnitPacked, Kind::UnitUnpacked]),
+    ];
+    let what = (kinds, any::<bool>(), name(), vec(name(), 1..4), path());
+    (plain_event(), what).prop_map(|(event, (kind, with_units, handling_unit, units, to))| {
+        let packs = matches!(kind, Kind::UnitPacked | Kind::UnitUnpacked);
+        let event = OwnedEvent {
+            kind,
+            handling_unit,
+            to: if matches!(kind, Kind::ItemMoved | Kind::ShipmentDispatched) { to } else { String::new() },
+            to_status: (kind == Kind::StatusChanged).then_some(event.to_status.unwrap_or_default()),
+            ..event
+        };
+        if packs && !with_units {
+            return event;
+        }
+        OwnedEvent {
+            product: String::new(),
+            quantity: Quantity::ZERO,
+            unit: String::new(),
+            lot: String::new(),
+            serials: Vec::new(),
+            joined: String::new(),
+            expiry: None,
+            status: Status::Available,
+            units: if packs { units.join("\n") } else { String::new() },
+            ..event
+        }
+    })
+}
+
+fn plain_event() -> impl Strategy<Value = OwnedEvent> {
     let head = (name(), name(), name_or_none(), sensible_time(), key(), any::<bool>());
     let body = (
-        proptest::sample::select(EventKind::ALL.as_slice()),
+        proptest::sample::select(&EventKind::ALL[..11]),
         prop_oneof![1..=i64::MAX, 1..1000_i64].prop_map(Quantity::from_micros),
         name(),
         path(),
@@ -417,6 +521,8 @@ pub fn event() -> impl Strategy<Value = OwnedEvent> {
             status,
             to_status: if kind == EventKind::StatusChanged { Some(to_status.unwrap_or_default()) } else { to_status },
             expected_at,
+            handling_unit: String::new(),
+            units: String::new(),
         },
     )
 }
