@@ -177,6 +177,7 @@ pub fn inputs(max: usize) -> impl Strategy<Value = Vec<Input>> {
 }
 
 /// An event or a command; some cannot be taken.
+#[expect(clippy::large_enum_variant, reason = "most steps are events")]
 #[derive(Clone, Debug)]
 pub enum Step {
     Event(Input),
