@@ -6,6 +6,7 @@
 mod broker;
 mod delivery;
 mod held;
+mod observations;
 mod sessions;
 mod sparkplug;
 mod support;
