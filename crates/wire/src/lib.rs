@@ -21,6 +21,7 @@ pub mod export;
 pub mod gs1;
 mod key;
 pub mod llrp;
+pub mod mapping;
 mod object;
 pub mod observation;
 pub mod problem;
