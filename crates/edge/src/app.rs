@@ -13,6 +13,9 @@ use wire::KeyHasher;
 /// The unit in which memory for bodies is given out, in bytes.
 pub(crate) const BODY_UNIT_BYTES: usize = 4096;
 
+/// Documents of other systems that are mapped at once: each takes some fifty times its size meanwhile.
+const MAPPINGS_MAX: usize = 4;
+
 /// A server's state: a way to the engine, and what bounds its callers. Cheap to clone.
 #[derive(Clone)]
 pub struct App(Arc<Inner>);
@@ -42,6 +45,8 @@ pub(crate) struct Gates {
     pub(crate) body_units: Arc<Semaphore>,
     pub(crate) connections: Arc<Semaphore>,
     pub(crate) streams: Arc<Semaphore>,
+    /// Documents of other systems that are mapped at once.
+    pub(crate) mappings: Arc<Semaphore>,
     pub(crate) rates: RateLimits,
     requests: AtomicU64,
     /// Told apart from those of other starts by the time of this one.
@@ -69,6 +74,7 @@ impl App {
             body_units: Arc::new(Semaphore::new(settings.bodies_bytes_max.div_ceil(BODY_UNIT_BYTES))),
             connections: Arc::new(Semaphore::new(settings.connections_max)),
             streams: Arc::new(Semaphore::new(settings.streams_max)),
+            mappings: Arc::new(Semaphore::new(MAPPINGS_MAX)),
             rates: RateLimits::new(settings.requests_per_second_max),
             requests: AtomicU64::new(0),
             request_prefix: format!("{:x}", started_at.0),

@@ -10,6 +10,7 @@
 
 mod app;
 pub mod auth;
+pub mod connect;
 pub mod dashboard;
 mod error;
 pub mod http;

@@ -1,9 +1,11 @@
 //! What the owner of a server decides: how much of everything it takes at once.
 
+use crate::connect::Hook;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Limits of a server. Each bounds memory or time that a sender can take.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// Bytes of one body, unpacked.
     pub body_bytes_max: usize,
@@ -25,6 +27,8 @@ pub struct Settings {
     pub resident_bytes: Option<fn() -> u64>,
     /// Whether what is shown is made up, which pages then say.
     pub demo: bool,
+    /// Where other systems post their documents; each name once.
+    pub hooks: Arc<[Hook]>,
 }
 
 impl Default for Settings {
@@ -41,6 +45,7 @@ impl Default for Settings {
             events: wire::event::Limits::default(),
             resident_bytes: None,
             demo: false,
+            hooks: Arc::new([]),
         }
     }
 }

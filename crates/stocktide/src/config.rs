@@ -12,6 +12,7 @@
 //! ```
 
 use crate::failure::{Usage, usage};
+use crate::hooks::HookFile;
 use crate::logging::LogFormat;
 use crate::sources::{LlrpArgs, MqttArgs};
 use crate::units::{ByteCount, Period};
@@ -39,6 +40,11 @@ pub(crate) struct ConfigFile {
     pub(crate) mqtt: Vec<MqttArgs>,
     /// Readers that `serve` connects to.
     pub(crate) llrp: Vec<LlrpArgs>,
+    /// Where other systems post their documents.
+    pub(crate) hooks: Vec<HookFile>,
+    /// Where the file is: relative paths in it are from here.
+    #[serde(skip)]
+    pub(crate) base: PathBuf,
 }
 
 impl ConfigFile {
@@ -49,7 +55,9 @@ impl ConfigFile {
     pub(crate) fn read(path: Option<&Path>) -> Result<Self> {
         let Some(path) = path else { return Ok(Self::default()) };
         let text = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
-        toml::from_str(&text).map_err(|error| Usage(format!("{}: {}", path.display(), error.to_string().trim())).into())
+        let file: Self = toml::from_str(&text)
+            .map_err(|error| Usage(format!("{}: {}", path.display(), error.to_string().trim())))?;
+        Ok(Self { base: path.parent().unwrap_or(Path::new("")).to_owned(), ..file })
     }
 }
 

@@ -20,6 +20,7 @@ mod directory;
 mod export;
 mod failure;
 mod following;
+mod hooks;
 mod import;
 mod inspect;
 mod logging;

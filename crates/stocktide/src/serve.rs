@@ -6,7 +6,7 @@ use crate::failure::{Ended, usage};
 use crate::following::Following;
 use crate::server::{Beside, Bound};
 use crate::sources::Sources;
-use crate::{clock, directory, output, server, token};
+use crate::{clock, directory, hooks, output, server, token};
 use anyhow::{Context, Result};
 use clap::Args;
 use edge::Auth;
@@ -59,6 +59,7 @@ impl Serve {
     /// Settings that don't go together.
     pub(crate) fn new(args: ServeArgs, config: ConfigFile) -> Result<Self> {
         let directory = args.data.directory(&config);
+        let hooks = hooks::load(&config.hooks, &config.base)?;
         let server = args.server.or(config.server);
         let (listen, auth) = (server.listen.unwrap_or(LISTEN), server.auth.unwrap_or_default());
         if !listen.ip().is_loopback() {
@@ -73,7 +74,7 @@ impl Serve {
         }
         let engine = args.engine.or(config.engine).settings()?;
         let sources = Sources::new(config.mqtt, config.llrp)?;
-        Ok(Self { directory, listen, auth, edge: server.settings(), engine, sources })
+        Ok(Self { directory, listen, auth, edge: edge::Settings { hooks, ..server.settings() }, engine, sources })
     }
 
     /// Serves until it is told to stop.

@@ -34,35 +34,35 @@ pub(crate) fn router() -> Router<App> {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct EventsReply {
     /// Events that are in the ledger now.
-    accepted: usize,
+    pub(crate) accepted: usize,
     /// Events that were there before.
-    duplicate: usize,
+    pub(crate) duplicate: usize,
     /// Events that were refused or cannot be read.
-    rejected: usize,
+    pub(crate) rejected: usize,
     /// Events that cannot be used and wait for a person.
-    held: usize,
+    pub(crate) held: usize,
     /// The journal position after them.
-    as_of_position: u64,
+    pub(crate) as_of_position: u64,
     /// What was not plainly accepted; of a single event, or with `results=all`, everything.
-    results: Vec<EventResult>,
+    pub(crate) results: Vec<EventResult>,
 }
 
 /// What became of one event.
 #[derive(Clone, Serialize, ToSchema)]
 pub(crate) struct EventResult {
     /// Its place in the body, from 0.
-    index: usize,
+    pub(crate) index: usize,
     /// `accepted`, `duplicate`, `rejected` or `held`.
-    status: &'static str,
+    pub(crate) status: &'static str,
     /// Where it stands in the journal; of a duplicate, where it was recorded first.
     #[serde(skip_serializing_if = "Option::is_none")]
-    position: Option<u64>,
+    pub(crate) position: Option<u64>,
     /// What is wrong with it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    problem: Option<Fault>,
+    pub(crate) problem: Option<Fault>,
     /// Everything that is wrong with it, when it is more than one thing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    problems: Vec<Fault>,
+    pub(crate) problems: Vec<Fault>,
 }
 
 /// A single event that was refused: the problem, and the reply beside it.
@@ -213,7 +213,7 @@ fn parse(app: &App, form: &Form, principal: &Principal, historical: bool, body: 
 
 /// The reply for what was judged and what could not be read, in the order of the body. Requests of the receipt stand
 /// at `places`; `count` events came in all; `lists_all` of them are listed, or only those that were not plainly accepted.
-fn merge(
+pub(crate) fn merge(
     receipt: &Receipt,
     places: &[u32],
     problems: &[wire::Problem],

@@ -2,6 +2,7 @@
 
 use crate::App;
 use crate::auth::Refusal;
+use crate::connect::signed;
 use crate::http::Problem;
 use axum::extract::{Request, State};
 use axum::http::header::{
@@ -62,6 +63,8 @@ fn admit(app: &App, request: &mut Request) -> Result<(), Box<Response>> {
             request.extensions_mut().insert(principal);
             Ok(())
         }
+        // Whoever answers there asks for a signature when there is no principal.
+        Err(refusal) if refusal != Refusal::WrongCredentials && signed::is_signed(app, request.uri().path()) => Ok(()),
         Err(Refusal::HostNotAllowed) => Err(Box::new(refused(Refusal::HostNotAllowed, request))),
         Err(_) if is_open(request.uri().path()) => Ok(()),
         Err(refusal) => Err(Box::new(refused(refusal, request))),

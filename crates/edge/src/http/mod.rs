@@ -11,6 +11,7 @@ pub(crate) mod events;
 mod guard;
 mod held;
 mod history;
+mod hooks;
 pub mod json;
 mod openapi;
 mod operations;
@@ -56,6 +57,7 @@ pub(crate) fn router(app: &App) -> Router<App> {
         .merge(availability::router())
         .merge(catalogue::router())
         .merge(held::router())
+        .merge(hooks::router())
         .merge(tasks::router())
         .merge(units::router())
         .merge(operations::router())

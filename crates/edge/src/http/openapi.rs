@@ -5,8 +5,8 @@
 use crate::App;
 use crate::http::json::{Date, Json, Number, Time};
 use crate::http::{
-    Problem, availability, catalogue, events, held, history, operations, reservations, reversal, stock, stream, tasks,
-    units,
+    Problem, availability, catalogue, events, held, history, hooks, operations, reservations, reversal, stock, stream,
+    tasks, units,
 };
 use axum::Router;
 use axum::http::StatusCode;
@@ -53,6 +53,7 @@ pub(crate) fn router() -> Router<App> {
         held::get_held,
         held::resubmit,
         held::discard,
+        hooks::take_document,
         tasks::list_recounts,
         tasks::list_discrepancies,
         units::list_units,

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod events;
+mod hooks;
 mod limits;
 mod openapi;
 mod orders;
