@@ -1,12 +1,12 @@
 //! What every handler shares.
 
 use crate::auth::RateLimits;
-use crate::{Auth, Settings};
+use crate::{Auth, Settings, mqtt};
 use engine::{Handle, Progress};
 use follow::sensing::Senses;
 use ledger::{Position, Timestamp};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use tokio::sync::{Semaphore, watch};
 use wire::KeyHasher;
 
@@ -26,6 +26,8 @@ struct Inner {
     auth: Auth,
     settings: Settings,
     sensed: OnceLock<Sensed>,
+    /// The clients of brokers that run beside this server, by what they are called.
+    brokers: Mutex<Vec<(String, Arc<mqtt::Status>)>>,
     started_at: Timestamp,
     committed: watch::Receiver<Position>,
     stopping: watch::Sender<bool>,
@@ -82,7 +84,18 @@ impl App {
         let hasher = engine.hasher();
         let stopping = watch::Sender::new(false);
         let sensed = OnceLock::new();
-        Self(Arc::new(Inner { engine, hasher, auth, settings, sensed, started_at, committed, stopping, gates }))
+        Self(Arc::new(Inner {
+            engine,
+            hasher,
+            auth,
+            settings,
+            sensed,
+            brokers: Mutex::default(),
+            started_at,
+            committed,
+            stopping,
+            gates,
+        }))
     }
 
     /// The same, and it answers what is known of devices: `progress` is that of the follower that fills `senses`. For
@@ -91,6 +104,16 @@ impl App {
         let is_first = self.0.sensed.set(Sensed { senses, progress }).is_ok();
         assert!(is_first, "a server has the senses of one follower");
         self
+    }
+
+    /// Shows among the metrics how a broker's client is, under this name.
+    pub fn show_broker(&self, name: String, status: Arc<mqtt::Status>) {
+        self.0.brokers.lock().expect("no panic under the lock").push((name, status));
+    }
+
+    /// The clients of brokers, by name.
+    pub(crate) fn brokers(&self) -> Vec<(String, Arc<mqtt::Status>)> {
+        self.0.brokers.lock().expect("no panic under the lock").clone()
     }
 
     /// What is known of devices; `None` when nobody follows what they say.

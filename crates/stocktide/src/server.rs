@@ -73,9 +73,8 @@ pub(crate) async fn serve(
     let (terminate, interrupt) = (terminate?, interrupt?);
     let address = bound.address;
     let listener = bound.socket.listen(BACKLOG).with_context(|| format!("listening on {address}"))?;
-    let limits = settings.events;
     let app = beside.following.show(App::new(engine.clone(), auth, settings));
-    let sources = beside.sources.start(&engine, limits, &app.stopping())?;
+    let sources = beside.sources.start(&app)?;
     let stopping = app.clone();
     tokio::spawn(async move {
         tokio::select! {

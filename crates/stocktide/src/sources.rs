@@ -17,14 +17,13 @@ use crate::clock;
 use crate::failure::usage;
 use crate::units::{ByteCount, Period};
 use anyhow::{Context, Result};
-use edge::llrp;
 use edge::mqtt::{self, Client, Credentials, Environment, EventIntake, Holder, Intakes, ObservationIntake, Plan};
 use edge::readers::{Reader, follow_reader};
+use edge::{App, llrp};
 use engine::Handle;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tokio::sync::watch;
 use wire::sparkplug::{HostSettings, NAMESPACE};
 use wire::topic::Kind;
 use wire::topic::number;
@@ -143,20 +142,17 @@ impl Sources {
     ///
     /// # Errors
     /// A subscription of a kind that nothing takes.
-    pub(crate) fn start(
-        self,
-        engine: &Handle,
-        limits: wire::event::Limits,
-        stopping: &watch::Receiver<bool>,
-    ) -> Result<Vec<tokio::task::JoinHandle<()>>> {
+    pub(crate) fn start(self, app: &App) -> Result<Vec<tokio::task::JoinHandle<()>>> {
+        let (engine, limits, stopping) = (app.engine(), app.settings().events, app.stopping());
         let mut tasks = Vec::new();
         for plan in self.brokers {
-            let url = plan.settings().url.clone();
+            let (url, client_id) = (plan.settings().url.clone(), plan.settings().client_id.clone());
             let holder = Holder::new(engine.clone(), ACTOR);
             let observations = Arc::new(ObservationIntake::new(holder.clone()));
             let intakes = Intakes::new(EventIntake::new(holder, limits), Some(observations));
             let client = Client::new(plan, Arc::new(intakes), environment(engine))
                 .or_else(|problem| usage(format!("[[mqtt]] {url}: {}", problem.detail)))?;
+            app.show_broker(client_id, client.status());
             tracing::info!(url, "taking in from a broker");
             let mut stopping = stopping.clone();
             tasks.push(tokio::spawn(client.run(async move {

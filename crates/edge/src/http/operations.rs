@@ -118,9 +118,51 @@ fn text(app: &App) -> String {
     if let Some(sensed) = app.sensed() {
         sensing(&mut out, sensed);
     }
+    brokers(&mut out, app);
     let uptime_micros = engine.now().0.saturating_sub(app.started_at().0).max(0).cast_unsigned();
     out.one("stocktide_uptime_seconds", "gauge", "Since the server came to be.", uptime_micros / 1_000_000);
     out.0
+}
+
+/// How the clients of brokers are.
+fn brokers(out: &mut Exposition, app: &App) {
+    let brokers: Vec<_> = app
+        .brokers()
+        .into_iter()
+        .map(|(name, status)| (label(&name), status.is_connected(), status.counters()))
+        .collect();
+    if brokers.is_empty() {
+        return;
+    }
+    out.family("stocktide_mqtt_connected", "gauge", "1 while the connection to the broker stands.");
+    for (name, is_connected, _) in &brokers {
+        out.sample("stocktide_mqtt_connected", &format!("{{client=\"{name}\"}}"), u64::from(*is_connected));
+    }
+    out.family("stocktide_mqtt_in_flight", "gauge", "Messages that wait to be durable.");
+    for (name, _, counters) in &brokers {
+        out.sample("stocktide_mqtt_in_flight", &format!("{{client=\"{name}\"}}"), counters.in_flight);
+    }
+    out.family("stocktide_mqtt_total", "counter", "Messages, what was in them, and connections.");
+    for (name, _, counters) in &brokers {
+        let counts = [
+            ("received", counters.received),
+            ("acknowledged", counters.acknowledged),
+            ("recorded", counters.recorded),
+            ("duplicate", counters.duplicates),
+            ("held", counters.held),
+            ("unmatched", counters.unmatched),
+            ("retried", counters.retries),
+            ("connected", counters.connections),
+        ];
+        for (what, count) in counts {
+            out.sample("stocktide_mqtt_total", &format!("{{client=\"{name}\",what=\"{what}\"}}"), count);
+        }
+    }
+}
+
+/// A text as the value of a label.
+fn label(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"")
 }
 
 /// What became of tag reads, over all sites.
