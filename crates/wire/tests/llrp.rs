@@ -196,7 +196,7 @@ fn damaged_messages_are_refused_with_their_place_or_hold_together() {
         for (number, payload) in &valid {
             let bytes = damaged(payload, &mut random);
             good += usize::from(assert_holds_together(*number, &bytes));
-            let _ = llrp::report(&bytes, None);
+            let _ = llrp::reports(&bytes, None);
             let _ = llrp::report(&bytes, Some("ROAccessReport"));
         }
     }

@@ -99,6 +99,11 @@ fn damaged_events_are_all_accounted_for() {
             let body = damaged(body.as_bytes(), &mut random);
             let parsed = parse_events(&body, *kind, &DEFAULTS, &hasher, &Limits::default());
             assert_all_accounted(&parsed, &body);
+            for report in wire::event::reports(&body, wire::event::Place::default()) {
+                let is_valid = report["verdict"] == "valid";
+                assert_eq!(is_valid, report["problems"].as_array().is_some_and(Vec::is_empty), "{report:?}");
+                assert_eq!(is_valid, report.contains_key("canonical"), "{report:?}");
+            }
         }
     }
 }

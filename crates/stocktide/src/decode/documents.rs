@@ -166,6 +166,7 @@ mod tests {
     fn documents_are_told_apart_by_how_they_begin() {
         let pretty = EVENT.replace(", ", ",\n  ");
         check("", &[]);
+        check("[]", &[]);
         check(EVENT, &[("valid", Some(1))]);
         check(
             &format!("\n{EVENT}\r\n\n{{}}\n[{EVENT},{EVENT}]"),

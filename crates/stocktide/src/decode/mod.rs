@@ -157,7 +157,7 @@ pub(crate) fn run(args: DecodeArgs) -> Result<Ended> {
     }
     let printer = Printer::new();
     for path in &files {
-        let doing = || format!("reading {}", path.display());
+        let doing = || format!("decoding {}", path.display());
         let source = Source::open(path)?;
         let name = (files.len() > 1).then(|| path.display().to_string());
         let mut reader = BufReader::with_capacity(1 << 16, printer.before(source));

@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use wire::KeyHasher;
-use wire::event::{ContentKind, Defaults, Limits, parse_events};
+use wire::event::{ContentKind, Defaults, Limits, Place, parse_events, reports};
 
 fuzz_target!(|body: &[u8]| {
     let defaults = Defaults { actor: "a", source: "s", historical: false, resolves: None };
@@ -19,5 +19,8 @@ fuzz_target!(|body: &[u8]| {
             let told = parsed.problems.iter().any(|problem| problem.index == Some(index));
             assert_eq!(taken, usize::from(!told));
         }
+    }
+    for report in reports(body, Place::default()) {
+        assert_eq!(report["verdict"] == "valid", report.contains_key("canonical"));
     }
 });

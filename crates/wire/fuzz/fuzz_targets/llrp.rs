@@ -12,7 +12,7 @@ fuzz_target!(|bytes: &[u8]| {
             let _ = llrp::decode_content(header.number, payload, 0);
         }
     }
-    let _ = llrp::report(bytes, None);
+    assert!(!llrp::reports(bytes, None).is_empty());
     let Some((number, payload)) = bytes.split_first() else { return };
     let fast: Result<Vec<_>, _> = TagReports::new(payload).collect();
     let Ok(node) = llrp::decode_content(u16::from(*number), payload, 0) else { return };

@@ -139,7 +139,13 @@ fn put_problem(out: &mut Map<String, Value>, fault: &Fault) {
 fn put_reading(out: &mut Map<String, Value>, reading: Reading, filter: Option<u8>, prefix_length: Option<u8>) {
     let (epc, tag) = match reading {
         Reading::Tag(tag) => (tag.epc, Some(tag)),
-        Reading::Epc(epc) => (epc, epc.shortest_tag(filter.unwrap_or(0)).ok()),
+        Reading::Epc(epc) => {
+            let tag = epc.shortest_tag(filter.unwrap_or(0));
+            if let (Err(fault), Some(_)) = (&tag, filter) {
+                put(out, "note", json!({"code": fault.code, "detail": fault.detail}));
+            }
+            (epc, tag.ok())
+        }
         Reading::Key(key) => match key.epc(prefix_length) {
             Ok(epc) => (epc, epc.shortest_tag(filter.unwrap_or(0)).ok()),
             Err(fault) => {

@@ -15,7 +15,7 @@ pub struct Place {
     pub line: Option<u64>,
 }
 
-/// Tells what each event of `text` says: one object for each, at least one.
+/// Tells what each event of `text` says: one object for each; an empty array has none, a text that can't be read one.
 ///
 /// `text` is one event, an array of them, or CloudEvents in either, known by their `specversion`. Each object has
 /// `input` (the event as it was sent; the front of one that is longer than is taken), `verdict` (`valid` or
@@ -50,9 +50,6 @@ pub fn reports(text: &[u8], place: Place) -> Vec<Map<String, Value>> {
     match serde_json::from_str::<Vec<&RawValue>>(text) {
         Err(error) => unreadable(fields::invalid_json(text, &error)),
         Ok(events) if events.len() > limits.events_max => unreadable(super::too_many(events.len(), limits.events_max)),
-        Ok(events) if events.is_empty() => {
-            unreadable(Problem::new("missing_field", "", "the array is empty; send at least one event"))
-        }
         Ok(events) => {
             let at = |(offset, text): (usize, &&RawValue)| {
                 event(text.get(), Place { index: place.index + offset, line: place.line })
