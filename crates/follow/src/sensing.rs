@@ -11,27 +11,32 @@
 
 mod conclude;
 mod image;
+mod judge;
+mod rejudge;
+mod senses;
 mod settings;
 mod site;
 mod store;
 
 pub use conclude::hex;
+pub use judge::{Judged, Judgement, JudgementError, Verdict, Way};
+pub use rejudge::{RejudgeError, Rejudged};
+pub use senses::{DeviceState, Senses, SiteState};
 pub use settings::{
     AntennaSettings, DeviceSettings, PortalSettings, ReaderSettings, ScaleSettings, SideName, Smoothing,
     device_settings,
 };
-pub use store::{InferenceQuery, KeptInference, KeptReading};
+pub use store::{InferenceQuery, KeptInference, KeptJudgement, KeptReading};
 
 use conclude::Conclusion;
 use engine::{Error, Follow, Handle, Observed, Outcome, Receipt};
-use intake::device::{Device, Health, Observation as Heard, Settings as DeviceLimits};
-use intake::rfid::{Inference, Read, Rssi, Tag, Tallies};
+use intake::device::{Device, Observation as Heard, Settings as DeviceLimits};
+use intake::rfid::{Inference, Read, Rssi, Tag};
 use intake::scale::{Sample, Scale};
 use ledger::{Catalog, Command, Decision, DeviceCard, Effect, Observation, Position, Timestamp};
 use site::Site;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, RwLock};
 use store::{Meta, Rows, Store};
 use wire::Batch;
 use wire::event::{ContentKind, Defaults, parse_events};
@@ -51,94 +56,6 @@ const CLOCK_OFF_MICROS: i64 = 1_000_000;
 const RSSI_UNKNOWN: Rssi = 0;
 /// The layout of the saved state.
 const IMAGE_VERSION: u32 = 1;
-
-/// How one device is.
-#[derive(Clone, Debug)]
-pub struct DeviceState {
-    /// What was heard of it.
-    pub device: Device,
-    /// When the newest entry of it was recorded, and where it stands.
-    pub recorded_at: Timestamp,
-    /// See `recorded_at`.
-    pub position: Position,
-}
-
-/// What whoever asks may know. Cheap to clone; any thread may use it.
-#[derive(Clone)]
-pub struct Senses(Arc<Inner>);
-
-struct Inner {
-    store: Store,
-    devices: RwLock<BTreeMap<Box<str>, DeviceState>>,
-    sites: RwLock<BTreeMap<String, SiteState>>,
-}
-
-/// How one site of readers is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SiteState {
-    /// Tags that are tracked.
-    pub tags: usize,
-    /// What its smoother counted.
-    pub tallies: Tallies,
-}
-
-impl Senses {
-    /// How a device is, and what is wrong with it at a time; `None` when nothing was ever observed of it.
-    pub fn device(&self, name: &str, now: Timestamp) -> Option<(DeviceState, Health)> {
-        let devices = self.0.devices.read().expect("no panic under the lock");
-        let state = devices.get(name)?.clone();
-        let health = state.device.health(now.max(state.recorded_at));
-        Some((state, health))
-    }
-
-    /// Names of devices that something was observed of, after `after`, in order.
-    pub fn devices_after(&self, after: &str, limit: usize) -> Vec<Box<str>> {
-        let devices = self.0.devices.read().expect("no panic under the lock");
-        devices.keys().filter(|name| ***name > *after).take(limit).cloned().collect()
-    }
-
-    /// Every site of readers.
-    pub fn sites(&self) -> BTreeMap<String, SiteState> {
-        self.0.sites.read().expect("no panic under the lock").clone()
-    }
-
-    /// The newest figures of a device, or of all devices.
-    ///
-    /// # Errors
-    /// [`Error::Index`].
-    pub fn latest(&self, device: Option<&str>, limit: usize) -> Result<Vec<KeptReading>, Error> {
-        self.0.store.latest(device, limit)
-    }
-
-    /// The figures of a device's metric from one time up to another, oldest first.
-    ///
-    /// # Errors
-    /// [`Error::Index`].
-    pub fn figures(
-        &self,
-        of: (&str, &str),
-        between: (Timestamp, Timestamp),
-        limit: usize,
-    ) -> Result<Vec<(Timestamp, f64)>, Error> {
-        self.0.store.figures(of, between, limit)
-    }
-
-    /// Conclusions, newest first.
-    ///
-    /// # Errors
-    /// [`Error::Index`].
-    pub fn inferences(&self, query: &InferenceQuery) -> Result<Vec<KeptInference>, Error> {
-        self.0.store.inferences(query)
-    }
-
-    /// The conclusion with this id.
-    ///
-    /// # Errors
-    /// [`Error::Index`].
-    pub fn inference(&self, id: &str) -> Result<Option<KeptInference>, Error> {
-        self.0.store.inference(id)
-    }
-}
 
 /// Follows observations and concludes.
 pub struct Sensing {
@@ -170,7 +87,7 @@ impl Sensing {
     /// [`Error::Index`].
     pub fn open(file: &Path, engine: Handle) -> Result<Self, Error> {
         let (store, position, image) = Store::open(file, engine.journal_id(), engine.position())?;
-        let senses = Senses(Arc::new(Inner { store, devices: RwLock::default(), sites: RwLock::default() }));
+        let senses = Senses::over(store)?;
         let mut sensing = Self {
             engine,
             senses,
@@ -236,7 +153,9 @@ impl Sensing {
 
     fn declared(&mut self, card: &DeviceCard) {
         let device = &card.device;
-        self.intervals.insert(device.clone(), card.interval_micros.unwrap_or(0));
+        let interval_micros = card.interval_micros.unwrap_or(0);
+        self.intervals.insert(device.clone(), interval_micros);
+        self.senses.expect_every(device, interval_micros);
         self.readers.remove(device);
         self.scales.remove(device);
         match device_settings(card) {
@@ -289,7 +208,7 @@ impl Sensing {
         match &*observation.form {
             observation::INFERENCE => self.recorded(position, observation, rows),
             observation::TICK => {}
-            observation::JUDGEMENT => judged(observation, rows),
+            observation::JUDGEMENT => judged(position, decision.recorded_at, observation, rows),
             form => {
                 self.heard(position, decision, device, observation);
                 let text = std::str::from_utf8(&observation.content);
@@ -394,16 +313,18 @@ impl Sensing {
         let field = |name: &str| record[name].as_str().unwrap_or_default().to_owned();
         let (id, kind) = (field("id"), field("kind"));
         self.pending.remove(&id);
-        let state = match (&record["event"], &*kind) {
-            (serde_json::Value::Object(_), _) => "applied",
+        let state = match (&record["event_position"], &*kind) {
+            (serde_json::Value::Number(_), _) => "applied",
             (_, "ghost" | "ambiguous_weight") => "quarantined",
             // What could not be booked waits for a person as well.
-            (_, "arrived" | "passed_in" | "passed_out") => "quarantined",
+            (_, "arrived" | "passed_in" | "passed_out" | "counted") => "quarantined",
             _ => "noted",
         };
         let at = observation.sent_at.unwrap_or_default();
-        let kept = KeptInference { id, position, state: state.to_owned(), record: text.to_owned() };
-        rows.inferences.push((kept, Meta { kind, epc: field("epc"), at }));
+        let heard_most = record["evidence"]["antennas"][0]["device"].as_str();
+        let device = heard_most.map_or_else(|| field("site"), str::to_owned);
+        let kept = KeptInference { id, position, state: state.to_owned(), record: text.to_owned(), judgement: None };
+        rows.inferences.push((kept, Meta { kind, epc: field("epc"), device, at }));
     }
 
     /// Hands what was concluded to the engine: events first, then their records. What is refused for now waits.
@@ -485,7 +406,7 @@ impl Sensing {
     fn save(&mut self, rows: &Rows) -> Result<(), Error> {
         let mut image = Vec::new();
         self.put(&mut image);
-        self.senses.0.store.write(rows, Some((self.position, &image)))?;
+        self.senses.write(rows, Some((self.position, &image)))?;
         self.saved_at = self.engine.now();
         Ok(())
     }
@@ -516,7 +437,7 @@ impl Follow for Sensing {
         if self.engine.now().0.saturating_sub(self.saved_at.0) >= SAVE_MICROS && !observed.entries.is_empty() {
             self.save(&rows)?;
         } else if !rows.is_empty() {
-            self.senses.0.store.write(&rows, None)?;
+            self.senses.write(&rows, None)?;
         }
         if !is_behind && self.hand_in().is_ok() {
             self.tick();
@@ -530,10 +451,9 @@ impl Follow for Sensing {
 }
 
 /// What a person said of a conclusion.
-fn judged(observation: &Observation, rows: &mut Rows) {
-    let judgement = serde_json::from_slice::<serde_json::Value>(&observation.content).unwrap_or_default();
-    if let (Some(id), Some(verdict)) = (judgement["inference"].as_str(), judgement["verdict"].as_str()) {
-        rows.judged.push((id.to_owned(), verdict.to_owned()));
+fn judged(position: Position, at: Timestamp, observation: &Observation, rows: &mut Rows) {
+    if let Some((inference, judgement)) = Judgement::read(&observation.content) {
+        rows.judged.push((inference, KeptJudgement { judgement, at, position }));
     }
 }
 

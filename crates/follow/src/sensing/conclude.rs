@@ -12,6 +12,11 @@ use serde_json::{Map, Value, json};
 use wire::epc;
 use wire::time::render_timestamp;
 
+/// Why there is no event.
+pub(crate) const NAMES_NOTHING: &str = "the tag names no product and no handling unit";
+/// Why there is no event.
+pub(crate) const NO_PLACE: &str = "no place of ours changed";
+
 /// Something that was concluded.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Conclusion {
@@ -27,13 +32,13 @@ pub(crate) struct Conclusion {
 }
 
 /// What a tag says of itself.
-struct Named {
+pub(crate) struct Named {
     uri: Option<String>,
-    /// The members of an event that name what moves.
-    subject: Map<String, Value>,
+    /// The members of an event that name what moves; none when the tag names nothing that the ledger keeps.
+    pub(crate) subject: Map<String, Value>,
 }
 
-fn named(code: &[u8], catalog: &Catalog) -> Named {
+pub(crate) fn named(code: &[u8], catalog: &Catalog) -> Named {
     let mut subject = Map::new();
     let Ok(tag) = epc::Tag::from_bytes(code) else { return Named { uri: None, subject } };
     let epc = tag.epc;
@@ -59,20 +64,46 @@ const fn kind_name(kind: Kind) -> &'static str {
 }
 
 /// The kind of event and its places: from, to.
-type Movement<'a> = (&'static str, &'a str, Option<&'a str>);
+pub(crate) type Movement<'a> = (&'static str, &'a str, Option<&'a str>);
 
 /// What moved where; `None` when nothing did, or nothing that the ledger keeps.
 fn movement<'a>(layout: &'a Layout, inference: &Inference) -> Option<Movement<'a>> {
-    let (from, to) = (layout.location(inference.from), layout.location(inference.to));
-    match (inference.kind, from, to) {
+    match inference.kind {
         // A tag that is no longer heard is not therefore gone.
-        (Kind::Departed | Kind::Ghost, ..) => None,
-        (_, Some(from), Some(to)) if from == to => None,
-        (_, Some(from), Some(to)) => Some(("item_moved", from, Some(to))),
-        (_, None, Some(to)) => Some(("item_added", to, None)),
-        (_, Some(from), None) => Some(("item_removed", from, None)),
-        (_, None, None) => None,
+        Kind::Departed | Kind::Ghost => None,
+        _ => between(layout.location(inference.from), layout.location(inference.to)),
     }
+}
+
+/// The movement from one place to another, where `None` is a place that is not ours.
+pub(crate) fn between<'a>(from: Option<&'a str>, to: Option<&'a str>) -> Option<Movement<'a>> {
+    match (from, to) {
+        (Some(from), Some(to)) if from == to => None,
+        (Some(from), Some(to)) => Some(("item_moved", from, Some(to))),
+        (None, Some(to)) => Some(("item_added", to, None)),
+        (Some(from), None) => Some(("item_removed", from, None)),
+        (None, None) => None,
+    }
+}
+
+/// The event of a movement.
+pub(crate) fn event_of(
+    (event, location, to): Movement<'_>,
+    subject: &Map<String, Value>,
+    occurred_at: Timestamp,
+    (id, device): (&str, &str),
+) -> Value {
+    let mut fields = Map::new();
+    fields.insert("event".to_owned(), event.into());
+    fields.extend(subject.clone());
+    fields.insert("location".to_owned(), location.into());
+    if let Some(to) = to {
+        fields.insert("to".to_owned(), to.into());
+    }
+    fields.insert("timestamp".to_owned(), render_timestamp(occurred_at).into());
+    fields.insert("id".to_owned(), id.into());
+    fields.insert("source".to_owned(), device.into());
+    Value::Object(fields)
 }
 
 /// What follows from what a tag did at a site.
@@ -85,24 +116,13 @@ pub(crate) fn of_tag(site: &str, layout: &Layout, inference: &Inference, catalog
     let device = heard_most.map_or(site, |(device, _)| device).to_owned();
     let named = named(inference.tag.code(), catalog);
     let movement = movement(layout, inference);
-    let event = movement.filter(|_| !named.subject.is_empty()).map(|(event, location, to)| {
-        let mut fields = Map::new();
-        fields.insert("event".to_owned(), event.into());
-        fields.extend(named.subject.clone());
-        fields.insert("location".to_owned(), location.into());
-        if let Some(to) = to {
-            fields.insert("to".to_owned(), to.into());
-        }
-        fields.insert("timestamp".to_owned(), render_timestamp(occurred).into());
-        fields.insert("id".to_owned(), id.clone().into());
-        fields.insert("source".to_owned(), device.clone().into());
-        Value::Object(fields)
-    });
+    let event = movement.filter(|_| !named.subject.is_empty());
+    let event = event.map(|movement| event_of(movement, &named.subject, occurred, (&id, &device)));
     let why_none = match (&event, movement) {
         (Some(_), _) => None,
-        (None, Some(_)) => Some("the tag names no product and no handling unit"),
+        (None, Some(_)) => Some(NAMES_NOTHING),
         (None, None) if inference.kind == Kind::Ghost => Some("too little to be a movement"),
-        (None, None) => Some("no place of ours changed"),
+        (None, None) => Some(NO_PLACE),
     };
     let evidence = &inference.evidence;
     let antennas: Vec<Value> = evidence
@@ -210,4 +230,14 @@ pub fn hex(bytes: &[u8]) -> String {
         text.push_str(&format!("{byte:02X}"));
         text
     })
+}
+
+/// The bytes that [`hex`] wrote; `None` for what it never writes.
+pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let pairs = text.as_bytes().chunks(2).map(|pair| match pair {
+        [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
+        _ => None,
+    });
+    pairs.collect()
 }

@@ -103,6 +103,22 @@ pub struct Smoothing {
 const LAG_MS: u32 = 2_000;
 
 impl Smoothing {
+    /// The same, but for what `changes` says.
+    pub fn with(&self, changes: &Self) -> Self {
+        Self {
+            lag_ms: changes.lag_ms.or(self.lag_ms),
+            epoch_ms: changes.epoch_ms.or(self.epoch_ms),
+            cycles_per_epoch: changes.cycles_per_epoch.or(self.cycles_per_epoch),
+            delta_permille: changes.delta_permille.or(self.delta_permille),
+            hysteresis_centi_db: changes.hysteresis_centi_db.or(self.hysteresis_centi_db),
+            dwell_ms: changes.dwell_ms.or(self.dwell_ms),
+            reads_min: changes.reads_min.or(self.reads_min),
+            epochs_min: changes.epochs_min.or(self.epochs_min),
+            signal_floor_centi_dbm: changes.signal_floor_centi_dbm.or(self.signal_floor_centi_dbm),
+            forget_s: changes.forget_s.or(self.forget_s),
+        }
+    }
+
     /// How long reads may be under way, in microseconds.
     pub fn lag_micros(&self) -> i64 {
         i64::from(self.lag_ms.unwrap_or(LAG_MS)) * 1_000

@@ -1,5 +1,6 @@
 //! The index of readings and conclusions, in SQLite: made again from the journal when it is lost.
 
+use super::judge::Judgement;
 use engine::Error;
 use ledger::{Position, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -7,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 
 /// Changes whenever the tables or the image in them do; an index of another layout is made anew.
-const LAYOUT: i64 = 1;
+const LAYOUT: i64 = 2;
 
 const TABLES: &str = "
     CREATE TABLE about (journal BLOB NOT NULL, layout INTEGER NOT NULL, position INTEGER NOT NULL, image BLOB NOT NULL);
@@ -21,10 +22,13 @@ const TABLES: &str = "
     ) WITHOUT ROWID;
     CREATE TABLE inference (
         id TEXT PRIMARY KEY, position INTEGER NOT NULL, kind TEXT NOT NULL, state TEXT NOT NULL, epc TEXT NOT NULL,
-        at INTEGER NOT NULL, record TEXT NOT NULL
+        device TEXT NOT NULL, at INTEGER NOT NULL, record TEXT NOT NULL, judgement TEXT, judged_at INTEGER,
+        judged_position INTEGER
     );
     CREATE INDEX inference_by_position ON inference (position);
-    CREATE INDEX inference_by_state ON inference (state, position);";
+    CREATE INDEX inference_by_state ON inference (state, position);
+    CREATE INDEX inference_by_epc ON inference (epc, position);
+    CREATE INDEX inference_by_device ON inference (device, position);";
 
 /// A reading as it is kept.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,6 +58,19 @@ pub struct KeptInference {
     pub state: String,
     /// Its record's JSON.
     pub record: String,
+    /// What a person said of it last.
+    pub judgement: Option<KeptJudgement>,
+}
+
+/// A judgement as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptJudgement {
+    /// What was said.
+    pub judgement: Judgement,
+    /// When it was recorded.
+    pub at: Timestamp,
+    /// The entry that it is recorded in.
+    pub position: Position,
 }
 
 /// Which conclusions to list, newest first.
@@ -63,6 +80,8 @@ pub struct InferenceQuery {
     pub state: Option<String>,
     /// Of this tag only, as upper-case hexadecimal digits.
     pub epc: Option<String>,
+    /// Resting on this device more than on any other.
+    pub device: Option<String>,
     /// Recorded before this position.
     pub before: Option<Position>,
     /// How many at most.
@@ -138,15 +157,22 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Index`].
-    pub(crate) fn latest(&self, device: Option<&str>, limit: usize) -> Result<Vec<KeptReading>, Error> {
+    pub(crate) fn latest(
+        &self,
+        device: Option<&str>,
+        after: (&str, &str),
+        limit: usize,
+    ) -> Result<Vec<KeptReading>, Error> {
         let connection = self.lock();
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let read = || {
             let mut statement = connection.prepare_cached(
                 "SELECT device, metric, value, unit, at, position FROM latest
-                 WHERE ?1 IS NULL OR device = ?1 ORDER BY device, metric LIMIT ?2",
+                 WHERE (device, metric) > (?3, ?4) AND (?1 IS NULL OR device = ?1) ORDER BY device, metric LIMIT ?2",
             )?;
-            statement.query_map(params![device, limit], reading)?.collect::<rusqlite::Result<Vec<_>>>()
+            statement
+                .query_map(params![device, limit, after.0, after.1], reading)?
+                .collect::<rusqlite::Result<Vec<_>>>()
         };
         read().map_err(|source| self.failed(source))
     }
@@ -185,12 +211,13 @@ impl Store {
         let limit = i64::try_from(query.limit).unwrap_or(i64::MAX);
         let read = || {
             let mut statement = connection.prepare_cached(
-                "SELECT id, position, state, record FROM inference
+                "SELECT id, position, state, record, judgement, judged_at, judged_position FROM inference
                  WHERE position < ?1 AND (?2 IS NULL OR state = ?2) AND (?3 IS NULL OR epc = ?3)
+                   AND (?5 IS NULL OR device = ?5)
                  ORDER BY position DESC LIMIT ?4",
             )?;
             statement
-                .query_map(params![before, query.state, query.epc, limit], inference)?
+                .query_map(params![before, query.state, query.epc, limit, query.device], inference)?
                 .collect::<rusqlite::Result<Vec<_>>>()
         };
         read().map_err(|source| self.failed(source))
@@ -202,10 +229,22 @@ impl Store {
     /// [`Error::Index`].
     pub(crate) fn inference(&self, id: &str) -> Result<Option<KeptInference>, Error> {
         let connection = self.lock();
-        let sql = "SELECT id, position, state, record FROM inference WHERE id = ?";
+        let sql =
+            "SELECT id, position, state, record, judgement, judged_at, judged_position FROM inference WHERE id = ?";
         let found =
             connection.prepare_cached(sql).and_then(|mut statement| statement.query_row([id], inference).optional());
         found.map_err(|source| self.failed(source))
+    }
+
+    /// How many conclusions wait for a person.
+    ///
+    /// # Errors
+    /// [`Error::Index`].
+    pub(crate) fn quarantined(&self) -> Result<usize, Error> {
+        let connection = self.lock();
+        let sql = "SELECT count(*) FROM inference WHERE state = 'quarantined'";
+        let count = connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+        count.map(|count| usize::try_from(count).unwrap_or(0)).map_err(|source| self.failed(source))
     }
 }
 
@@ -214,8 +253,8 @@ impl Store {
 pub(crate) struct Rows {
     pub(crate) readings: Vec<(KeptReading, Option<f64>)>,
     pub(crate) inferences: Vec<(KeptInference, Meta)>,
-    /// What a person said of a conclusion: its id and its new state.
-    pub(crate) judged: Vec<(String, String)>,
+    /// What a person said of a conclusion, by its id.
+    pub(crate) judged: Vec<(String, KeptJudgement)>,
 }
 
 /// What conclusions are looked for by.
@@ -223,6 +262,7 @@ pub(crate) struct Rows {
 pub(crate) struct Meta {
     pub(crate) kind: String,
     pub(crate) epc: String,
+    pub(crate) device: String,
     pub(crate) at: Timestamp,
 }
 
@@ -244,15 +284,20 @@ impl Rows {
                 figure.execute(params![device, metric, at.0, number(*position), value])?;
             }
         }
-        let mut inference =
-            to.prepare_cached("INSERT INTO inference VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")?;
+        let mut inference = to.prepare_cached(
+            "INSERT INTO inference VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL) ON CONFLICT DO NOTHING",
+        )?;
         for (kept, meta) in &self.inferences {
-            let KeptInference { id, position, state, record } = kept;
-            inference.execute(params![id, number(*position), meta.kind, state, meta.epc, meta.at.0, record])?;
+            let KeptInference { id, position, state, record, judgement: _ } = kept;
+            let Meta { kind, epc, device, at } = meta;
+            inference.execute(params![id, number(*position), kind, state, epc, device, at.0, record])?;
         }
-        let mut judged = to.prepare_cached("UPDATE inference SET state = ? WHERE id = ?")?;
-        for (id, state) in &self.judged {
-            judged.execute([state, id])?;
+        let mut judged = to.prepare_cached(
+            "UPDATE inference SET state = ?2, judgement = ?3, judged_at = ?4, judged_position = ?5 WHERE id = ?1",
+        )?;
+        for (id, KeptJudgement { judgement, at, position }) in &self.judged {
+            let state = judgement.verdict.name();
+            judged.execute(params![id, state, judgement.render(id), at.0, number(*position)])?;
         }
         Ok(())
     }
@@ -286,7 +331,20 @@ fn reading(row: &Row<'_>) -> rusqlite::Result<KeptReading> {
 }
 
 fn inference(row: &Row<'_>) -> rusqlite::Result<KeptInference> {
-    Ok(KeptInference { id: row.get(0)?, position: position(row, 1)?, state: row.get(2)?, record: row.get(3)? })
+    let text: Option<String> = row.get(4)?;
+    let judgement = match text.and_then(|text| Judgement::read(text.as_bytes())) {
+        Some((_, judgement)) => {
+            Some(KeptJudgement { judgement, at: Timestamp(row.get(5)?), position: position(row, 6)? })
+        }
+        None => None,
+    };
+    Ok(KeptInference {
+        id: row.get(0)?,
+        position: position(row, 1)?,
+        state: row.get(2)?,
+        record: row.get(3)?,
+        judgement,
+    })
 }
 
 fn position(row: &Row<'_>, index: usize) -> rusqlite::Result<Position> {

@@ -216,6 +216,11 @@ impl Device {
         }
     }
 
+    /// Expects to hear it every so many microseconds from now on; zero or less: whenever it likes.
+    pub fn expect_every(&mut self, interval_micros: i64) {
+        self.settings.interval_micros = interval_micros;
+    }
+
     /// Takes a message and says how its number follows the one before; `None` without a number. A duplicate counts as a
     /// sign of life and as nothing else.
     pub fn take(&mut self, observation: &Observation) -> Option<Step> {
@@ -352,6 +357,8 @@ mod tests {
         let mut on_demand = Device::new(Settings { interval_micros: 0, ..Settings::default() });
         on_demand.take(&message(0));
         assert!(on_demand.health(Timestamp::MAX).is_good());
+        on_demand.expect_every(MINUTE);
+        assert!(on_demand.health(Timestamp::MAX).is_silent());
     }
 
     #[test]
