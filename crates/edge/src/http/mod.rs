@@ -6,12 +6,14 @@
 mod availability;
 pub(crate) mod body;
 mod catalogue;
+pub(crate) mod devices;
 mod entry;
 pub(crate) mod events;
 mod guard;
 mod held;
 mod history;
 mod hooks;
+pub(crate) mod inferences;
 pub mod json;
 mod openapi;
 mod operations;
@@ -20,8 +22,11 @@ mod past;
 mod path;
 pub mod problem;
 mod query;
+mod readings;
+mod reads;
 mod reservations;
 pub(crate) mod reversal;
+pub(crate) mod sensed;
 mod sign_in;
 mod stock;
 mod stream;
@@ -56,6 +61,9 @@ pub(crate) fn router(app: &App) -> Router<App> {
         .merge(reservations::router())
         .merge(availability::router())
         .merge(catalogue::router())
+        .merge(devices::router())
+        .merge(readings::router())
+        .merge(inferences::router())
         .merge(held::router())
         .merge(hooks::router())
         .merge(tasks::router())

@@ -5,8 +5,8 @@
 use crate::App;
 use crate::http::json::{Date, Json, Number, Time};
 use crate::http::{
-    Problem, availability, catalogue, events, held, history, hooks, operations, reservations, reversal, stock, stream,
-    tasks, units,
+    Problem, availability, catalogue, devices, events, held, history, hooks, inferences, operations, readings, reads,
+    reservations, reversal, stock, stream, tasks, units,
 };
 use axum::Router;
 use axum::http::StatusCode;
@@ -49,6 +49,16 @@ pub(crate) fn router() -> Router<App> {
         catalogue::put_location,
         catalogue::list_reasons,
         catalogue::put_reason,
+        devices::list_devices,
+        devices::get_device,
+        devices::put_device,
+        reads::take_reads,
+        readings::list_readings,
+        readings::list_figures,
+        inferences::list_inferences,
+        inferences::get_inference,
+        inferences::judge,
+        inferences::rejudge,
         held::list_held,
         held::get_held,
         held::resubmit,
@@ -208,4 +218,54 @@ pub(crate) struct Reason {
     counterpart: String,
     /// For counts: how far such a count is trusted when two claim the same time; the greater wins.
     trust: Option<u8>,
+}
+
+/// What a device is.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documents what `wire` reads")]
+pub(crate) struct Device {
+    /// `rfid_reader`, `scale`, `sensor`, `tracker`, `scanner`, `gateway`, `edge_node` or `system`.
+    kind: String,
+    name: Option<String>,
+    /// Where it stands.
+    location: Option<String>,
+    /// How often it is expected to be heard; absent when it speaks only when something happens.
+    interval_seconds: Option<u32>,
+    /// Of a reader its antennas and doors, of a scale what lies on it: docs/devices.md.
+    #[schema(value_type = Option<Object>)]
+    settings: Option<serde_json::Value>,
+}
+
+/// What was concluded from readings, and why.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documents what `follow` writes")]
+pub(crate) struct Inference {
+    /// Made of what it says.
+    id: String,
+    /// The site of readers, or the scale.
+    site: String,
+    /// `arrived`, `departed`, `passed_in`, `passed_out`, `ghost`, `counted` or `ambiguous_weight`.
+    kind: String,
+    /// The tag's memory in hexadecimal digits.
+    epc: Option<String>,
+    epc_uri: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
+    portal: Option<String>,
+    occurred_at: Time,
+    decided_at: Time,
+    confidence_permille: u16,
+    /// Whether its reads were told as a ghost before.
+    promoted: Option<bool>,
+    /// What it rests on: reads with their times, strength and antennas, or weights.
+    #[schema(value_type = Object)]
+    evidence: serde_json::Value,
+    /// The event that it amounts to.
+    event: Option<Event>,
+    /// Where that event stands in the journal.
+    event_position: Option<u64>,
+    /// Why there is none.
+    why_no_event: Option<String>,
+    /// Why the ledger did not take it.
+    problem: Option<String>,
 }

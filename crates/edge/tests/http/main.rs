@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that unwraps fails with the line, which is what a test is for")]
 
 mod bad_input;
+mod devices;
 mod events;
 mod hooks;
 mod limits;

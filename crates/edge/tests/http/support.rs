@@ -3,7 +3,8 @@
 
 use bytes::Bytes;
 use edge::{App, Auth, Settings};
-use engine::{Clock, Engine};
+use engine::{Clock, Engine, Follower};
+use follow::sensing::Sensing;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
@@ -31,12 +32,14 @@ pub(crate) struct Setup {
     pub(crate) auth: Auth,
     pub(crate) edge: Settings,
     pub(crate) engine: engine::Settings,
+    /// Whether what devices say is followed.
+    pub(crate) senses: bool,
 }
 
 impl Default for Setup {
     fn default() -> Self {
         let engine = engine::Settings { segment_bytes: 1 << 20, ..engine::Settings::default() };
-        Self { auth: Auth::None, edge: Settings::default(), engine }
+        Self { auth: Auth::None, edge: Settings::default(), engine, senses: false }
     }
 }
 
@@ -44,6 +47,7 @@ pub(crate) struct Server {
     pub(crate) app: App,
     pub(crate) address: SocketAddr,
     pub(crate) engine: Option<Engine>,
+    follower: Option<Follower>,
     clock: Arc<AtomicI64>,
     serving: JoinHandle<Result<(), edge::Error>>,
     _directory: tempfile::TempDir,
@@ -60,11 +64,19 @@ impl Server {
         let now = Arc::clone(&clock);
         let time = Clock::simulated(move || Timestamp(now.load(Ordering::SeqCst)));
         let engine = Engine::open(directory.path(), setup.engine, time, [7; 16], &mut |_| {}).unwrap();
-        let app = App::new(engine.handle(), setup.auth, setup.edge);
+        let mut app = App::new(engine.handle(), setup.auth, setup.edge);
+        let mut follower = None;
+        if setup.senses {
+            let sensing = Sensing::open(&directory.path().join("readings.sqlite"), engine.handle()).unwrap();
+            let senses = sensing.senses();
+            let started = Follower::start("sensing", engine.handle(), sensing).unwrap();
+            app = app.with_senses(senses, started.progress());
+            follower = Some(started);
+        }
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let serving = tokio::spawn(edge::serve(listener, app.clone()));
-        Self { app, address, engine: Some(engine), clock, serving, _directory: directory }
+        Self { app, address, engine: Some(engine), follower, clock, serving, _directory: directory }
     }
 
     /// Moves the clock on to `micros` after the start.
@@ -76,6 +88,9 @@ impl Server {
     pub(crate) async fn stop(mut self) {
         self.app.stop();
         self.serving.await.unwrap().unwrap();
+        if let Some(follower) = self.follower.take() {
+            follower.finish();
+        }
         if let Some(engine) = self.engine.take() {
             engine.shutdown().unwrap();
         }
