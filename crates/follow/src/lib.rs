@@ -8,4 +8,5 @@
 //! journal is a function of the journal; a lost file is made again, and a conclusion that was drawn before is known by its
 //! id and changes nothing when it is drawn again.
 
+pub mod epcis;
 pub mod sensing;

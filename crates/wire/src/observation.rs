@@ -6,6 +6,8 @@
 //! | [`READINGS`] | JSON, a list of [`Reading`] | `sensor_reading` events, MQTT topics, Sparkplug metrics |
 //! | [`POSITION`] | JSON, one [`Place`] | `position_reported` events |
 //! | [`EPCIS`] | the canonical JSON of one EPCIS event | EPCIS capture |
+//! | [`EPCIS_CAPTURE`] | JSON: what became of the events of one capture | EPCIS capture |
+//! | [`EPCIS_QUERY`] | JSON: a named query or subscription that came, went or was served | EPCIS queries |
 //! | [`INFERENCE`] | JSON: a movement that was concluded, with its evidence | Stocktide itself |
 //! | [`JUDGEMENT`] | JSON: what a person said of such a movement | the API |
 //! | [`TICK`] | nothing: time has passed | Stocktide itself |
@@ -29,6 +31,10 @@ pub const READINGS: &str = "readings";
 pub const POSITION: &str = "position";
 /// The form of an EPCIS event.
 pub const EPCIS: &str = "epcis";
+/// The form of what became of the events of one EPCIS capture.
+pub const EPCIS_CAPTURE: &str = "epcis_capture";
+/// The form of what happens to named EPCIS queries and their subscriptions.
+pub const EPCIS_QUERY: &str = "epcis_query";
 /// The form of a movement that was concluded from readings.
 pub const INFERENCE: &str = "inference";
 /// The form of what a person said of such a movement.

@@ -49,6 +49,10 @@ pub struct Hints {
     pub biz_steps: Option<Vec<String>>,
     /// The bare dispositions of which it has one.
     pub dispositions: Option<Vec<String>>,
+    /// The canonical ids of read points of which it has one.
+    pub read_points: Option<Vec<String>>,
+    /// The same of business locations.
+    pub biz_locations: Option<Vec<String>>,
     /// The ids of which it has one.
     pub event_ids: Option<Vec<String>>,
     /// Canonical identifiers ([`Event::identifiers`]): of each list it has one.
@@ -187,6 +191,8 @@ impl Query {
                 Condition::EventType(types) => hints.event_types = Some(types.clone()),
                 Condition::BizStep(steps) => hints.biz_steps = Some(steps.clone()),
                 Condition::Disposition(words) => hints.dispositions = Some(words.clone()),
+                Condition::Place("readPoint", ids) => hints.read_points = Some(ids.clone()),
+                Condition::Place(_, ids) => hints.biz_locations = Some(ids.clone()),
                 Condition::EventId(ids) => hints.event_ids = Some(ids.clone()),
                 Condition::Time(Clock::Event, op, micros) => narrow(&mut hints.event_time_micros, *op, *micros),
                 Condition::Time(Clock::Record, op, micros) => narrow(&mut hints.record_time_micros, *op, *micros),
