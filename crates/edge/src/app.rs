@@ -1,8 +1,10 @@
 //! What every handler shares.
 
 use crate::auth::RateLimits;
+use crate::epcis::Epcis;
 use crate::{Auth, Settings, mqtt};
 use engine::{Handle, Progress};
+use follow::epcis::Repository;
 use follow::sensing::Senses;
 use ledger::{Position, Timestamp};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,6 +28,7 @@ struct Inner {
     auth: Auth,
     settings: Settings,
     sensed: OnceLock<Sensed>,
+    epcis: OnceLock<Epcis>,
     /// The clients of brokers that run beside this server, by what they are called.
     brokers: Mutex<Vec<(String, Arc<mqtt::Status>)>>,
     started_at: Timestamp,
@@ -83,13 +86,14 @@ impl App {
         };
         let hasher = engine.hasher();
         let stopping = watch::Sender::new(false);
-        let sensed = OnceLock::new();
+        let (sensed, epcis) = (OnceLock::new(), OnceLock::new());
         Self(Arc::new(Inner {
             engine,
             hasher,
             auth,
             settings,
             sensed,
+            epcis,
             brokers: Mutex::default(),
             started_at,
             committed,
@@ -114,6 +118,18 @@ impl App {
     /// The clients of brokers, by name.
     pub(crate) fn brokers(&self) -> Vec<(String, Arc<mqtt::Status>)> {
         self.0.brokers.lock().expect("no panic under the lock").clone()
+    }
+
+    /// The same, and it is an EPCIS repository. For whoever makes the server, once, before it serves.
+    pub fn with_epcis(self, repository: Repository) -> Self {
+        let is_first = self.0.epcis.set(Epcis::new(repository)).is_ok();
+        assert!(is_first, "a server is one repository");
+        self
+    }
+
+    /// The EPCIS repository; `None` when it is none.
+    pub(crate) fn epcis(&self) -> Option<&Epcis> {
+        self.0.epcis.get()
     }
 
     /// What is known of devices; `None` when nobody follows what they say.

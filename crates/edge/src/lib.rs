@@ -12,6 +12,7 @@ mod app;
 pub mod auth;
 pub mod connect;
 pub mod dashboard;
+mod epcis;
 mod error;
 pub mod http;
 pub mod llrp;

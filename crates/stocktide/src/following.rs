@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use edge::App;
 use engine::{Follower, Handle};
+use follow::epcis::{self, Repository};
 use follow::sensing::{Senses, Sensing};
 use std::path::Path;
 
@@ -10,28 +11,33 @@ use std::path::Path;
 pub(crate) struct Following {
     senses: Senses,
     sensing: Follower,
+    repository: Repository,
+    epcis: Follower,
 }
 
 impl Following {
     /// Opens their indexes in the data directory and starts them.
     ///
     /// # Errors
-    /// Those of [`Sensing::open`] and [`Follower::start`].
+    /// Those of [`Sensing::open`], [`Follower::start`] and [`epcis::start`].
     pub(crate) fn start(directory: &Path, engine: &Handle) -> Result<Self> {
         let sensing = Sensing::open(&directory.join("readings.sqlite"), engine.clone())
             .context("opening the index of readings")?;
         let senses = sensing.senses();
         let sensing = Follower::start("sensing", engine.clone(), sensing)?;
-        Ok(Self { senses, sensing })
+        let (epcis, repository) = epcis::start(&directory.join("epcis.sqlite"), engine.clone())
+            .context("opening the index of EPCIS events")?;
+        Ok(Self { senses, sensing, repository, epcis })
     }
 
     /// Lets a server show what they know.
     pub(crate) fn show(&self, app: App) -> App {
-        app.with_senses(self.senses.clone(), self.sensing.progress())
+        app.with_senses(self.senses.clone(), self.sensing.progress()).with_epcis(self.repository.clone())
     }
 
     /// Lets them take in what is durable, and ends them.
     pub(crate) fn finish(self) {
         self.sensing.finish();
+        self.epcis.finish();
     }
 }

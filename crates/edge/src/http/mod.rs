@@ -19,7 +19,7 @@ mod openapi;
 mod operations;
 pub(crate) mod page;
 mod past;
-mod path;
+pub(crate) mod path;
 pub mod problem;
 mod query;
 mod readings;
@@ -71,6 +71,7 @@ pub(crate) fn router(app: &App) -> Router<App> {
         .merge(operations::router())
         .merge(openapi::router())
         .merge(sign_in::router())
+        .merge(crate::epcis::router())
         .merge(crate::dashboard::router(app))
         .fallback(no_such_path)
         .method_not_allowed_fallback(method_not_allowed)

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod devices;
+mod epcis;
 mod events;
 mod hooks;
 mod limits;

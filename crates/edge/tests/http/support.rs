@@ -47,10 +47,10 @@ pub(crate) struct Server {
     pub(crate) app: App,
     pub(crate) address: SocketAddr,
     pub(crate) engine: Option<Engine>,
-    follower: Option<Follower>,
+    followers: Vec<Follower>,
     clock: Arc<AtomicI64>,
     serving: JoinHandle<Result<(), edge::Error>>,
-    _directory: tempfile::TempDir,
+    directory: Option<tempfile::TempDir>,
 }
 
 impl Server {
@@ -59,24 +59,39 @@ impl Server {
     }
 
     pub(crate) async fn with(setup: Setup) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let clock = Arc::new(AtomicI64::new(START));
+        Self::over(tempfile::tempdir().unwrap(), Arc::new(AtomicI64::new(START)), setup).await
+    }
+
+    async fn over(directory: tempfile::TempDir, clock: Arc<AtomicI64>, setup: Setup) -> Self {
         let now = Arc::clone(&clock);
         let time = Clock::simulated(move || Timestamp(now.load(Ordering::SeqCst)));
         let engine = Engine::open(directory.path(), setup.engine, time, [7; 16], &mut |_| {}).unwrap();
-        let mut app = App::new(engine.handle(), setup.auth, setup.edge);
-        let mut follower = None;
+        let (follower, repository) =
+            follow::epcis::start(&directory.path().join("epcis.sqlite"), engine.handle()).unwrap();
+        let mut app = App::new(engine.handle(), setup.auth, setup.edge).with_epcis(repository);
+        let mut followers = vec![follower];
         if setup.senses {
             let sensing = Sensing::open(&directory.path().join("readings.sqlite"), engine.handle()).unwrap();
             let senses = sensing.senses();
             let started = Follower::start("sensing", engine.handle(), sensing).unwrap();
             app = app.with_senses(senses, started.progress());
-            follower = Some(started);
+            followers.push(started);
         }
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let serving = tokio::spawn(edge::serve(listener, app.clone()));
-        Self { app, address, engine: Some(engine), follower, clock, serving, _directory: directory }
+        let (engine, directory) = (Some(engine), Some(directory));
+        Self { app, address, engine, followers, clock, serving, directory }
+    }
+
+    /// Ends the server and starts another over the same directory, without its index of EPCIS events if that is lost.
+    pub(crate) async fn restart(mut self, index_is_lost: bool) -> Self {
+        let (directory, clock) = (self.directory.take().unwrap(), Arc::clone(&self.clock));
+        self.stop().await;
+        if index_is_lost {
+            std::fs::remove_file(directory.path().join("epcis.sqlite")).unwrap();
+        }
+        Self::over(directory, clock, Setup::default()).await
     }
 
     /// Moves the clock on to `micros` after the start.
@@ -88,7 +103,7 @@ impl Server {
     pub(crate) async fn stop(mut self) {
         self.app.stop();
         self.serving.await.unwrap().unwrap();
-        if let Some(follower) = self.follower.take() {
+        for follower in self.followers.drain(..) {
             follower.finish();
         }
         if let Some(engine) = self.engine.take() {
