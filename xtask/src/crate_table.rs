@@ -13,7 +13,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("axum", &["edge", "stocktide"]),
     ("hyper", &["edge", "stocktide"]),
     ("maud", &["edge"]),
-    ("rusqlite", &["engine"]),
+    ("rusqlite", &["engine", "follow"]),
     ("anyhow", &["stocktide", "xtask"]),
     ("clap", &["stocktide"]),
 ];

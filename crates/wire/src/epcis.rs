@@ -12,6 +12,7 @@ mod hash;
 mod identifier;
 mod json;
 pub mod meaning;
+mod number;
 mod query;
 mod read;
 pub mod render;
