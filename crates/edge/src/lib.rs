@@ -18,6 +18,7 @@ pub mod http;
 pub mod llrp;
 pub mod mqtt;
 mod observe;
+mod outbound;
 pub mod readers;
 mod serve;
 mod settings;

@@ -14,6 +14,7 @@
 use crate::failure::{Usage, usage};
 use crate::hooks::HookFile;
 use crate::logging::LogFormat;
+use crate::polls::PollFile;
 use crate::sources::{LlrpArgs, MqttArgs};
 use crate::units::{ByteCount, Period};
 use anyhow::{Context, Result};
@@ -42,6 +43,8 @@ pub(crate) struct ConfigFile {
     pub(crate) llrp: Vec<LlrpArgs>,
     /// Where other systems post their documents.
     pub(crate) hooks: Vec<HookFile>,
+    /// Systems that `serve` asks for their documents.
+    pub(crate) polls: Vec<PollFile>,
     /// Where the file is: relative paths in it are from here.
     #[serde(skip)]
     pub(crate) base: PathBuf,

@@ -25,6 +25,7 @@ mod import;
 mod inspect;
 mod logging;
 mod output;
+mod polls;
 mod progress;
 mod reverse;
 mod serve;

@@ -6,7 +6,7 @@ use crate::failure::{Ended, usage};
 use crate::following::Following;
 use crate::server::{Beside, Bound};
 use crate::sources::Sources;
-use crate::{clock, directory, hooks, output, server, token};
+use crate::{clock, directory, hooks, output, polls, server, token};
 use anyhow::{Context, Result};
 use clap::Args;
 use edge::Auth;
@@ -73,7 +73,7 @@ impl Serve {
             }
         }
         let engine = args.engine.or(config.engine).settings()?;
-        let sources = Sources::new(config.mqtt, config.llrp)?;
+        let sources = Sources::new(config.mqtt, config.llrp, polls::load(&config.polls, &config.base)?)?;
         Ok(Self { directory, listen, auth, edge: edge::Settings { hooks, ..server.settings() }, engine, sources })
     }
 

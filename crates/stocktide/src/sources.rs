@@ -1,4 +1,5 @@
-//! Brokers and readers that the program connects to by itself: `[[mqtt]]` and `[[llrp]]` of the configuration.
+//! Brokers, readers and other systems that the program turns to by itself: `[[mqtt]]`, `[[llrp]]` and `[[polls]]` of the
+//! configuration.
 //!
 //! ```toml
 //! [[mqtt]]
@@ -17,6 +18,7 @@ use crate::clock;
 use crate::failure::usage;
 use crate::units::{ByteCount, Period};
 use anyhow::{Context, Result};
+use edge::connect::{Poll, poll};
 use edge::mqtt::{self, Client, Credentials, Environment, EventIntake, Holder, Intakes, ObservationIntake, Plan};
 use edge::readers::{Reader, follow_reader};
 use edge::{App, llrp};
@@ -95,6 +97,7 @@ pub(crate) struct LlrpArgs {
 pub(crate) struct Sources {
     brokers: Vec<Plan>,
     readers: Vec<Reader>,
+    polls: Vec<Poll>,
 }
 
 impl Sources {
@@ -102,7 +105,7 @@ impl Sources {
     ///
     /// # Errors
     /// Everything that is wrong with a section, by its number; files that can't be read.
-    pub(crate) fn new(brokers: Vec<MqttArgs>, readers: Vec<LlrpArgs>) -> Result<Self> {
+    pub(crate) fn new(brokers: Vec<MqttArgs>, readers: Vec<LlrpArgs>, polls: Vec<Poll>) -> Result<Self> {
         let brokers = brokers.into_iter().enumerate().map(|(index, args)| {
             let settings = args.settings().with_context(|| format!("[[mqtt]] number {}", index + 1))?;
             settings.check().or_else(|problems| {
@@ -112,7 +115,7 @@ impl Sources {
         });
         let brokers = brokers.collect::<Result<Vec<Plan>>>()?;
         let readers = readers.into_iter().map(LlrpArgs::reader).collect::<Result<Vec<Reader>>>()?;
-        Ok(Self { brokers, readers })
+        Ok(Self { brokers, readers, polls })
     }
 
     /// A demonstration through a broker: what to take in from it, and the way to publish there.
@@ -134,7 +137,7 @@ impl Sources {
         let mark = random();
         let (into, from) =
             (plan(&format!("stocktide-demo-in-{mark:x}"))?, plan(&format!("stocktide-demo-out-{mark:x}"))?);
-        Ok((Self { brokers: vec![into], readers: Vec::new() }, from))
+        Ok((Self { brokers: vec![into], ..Self::default() }, from))
     }
 
     /// Connects to each and takes in what comes until `stopping` says so. Called within a runtime; the tasks that it
@@ -163,6 +166,10 @@ impl Sources {
         for reader in self.readers {
             tracing::info!(device = reader.device, address = reader.settings.address, "following a reader");
             tasks.push(tokio::spawn(follow_reader(engine.clone(), reader, environment(engine), stopping.clone())));
+        }
+        for system in self.polls {
+            tracing::info!(name = &*system.hook.name, url = system.url, "asking a system");
+            tasks.push(tokio::spawn(poll(app.clone(), system, environment(engine))));
         }
         Ok(tasks)
     }
@@ -309,7 +316,7 @@ mod tests {
 
     fn sources(text: &str) -> Result<Sources> {
         let File { mqtt, llrp } = toml::from_str(text)?;
-        Sources::new(mqtt, llrp)
+        Sources::new(mqtt, llrp, Vec::new())
     }
 
     #[test]

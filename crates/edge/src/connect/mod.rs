@@ -8,9 +8,11 @@
 //! again, it changes nothing.
 
 pub(crate) mod document;
+mod poll;
 mod signature;
 pub(crate) mod signed;
 
+pub use poll::{Poll, poll};
 pub use signature::{Scheme, Secret, Signature};
 
 use crate::auth::Principal;
