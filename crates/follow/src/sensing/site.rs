@@ -5,9 +5,11 @@
 //! on how a reader batches.
 
 use super::settings::{AntennaSettings, ReaderSettings, SideName};
-use intake::rfid::{Antenna, Inference, Portal, Read, ReadError, Settings, Side, Smoother, Tag, Tallies};
+use intake::rfid::{Antenna, Inference, Portal, Read, ReadError, Rssi, Settings, Side, Smoother, Tag, Tallies};
 use ledger::{ImageError, Sink, Source, Timestamp};
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::collections::binary_heap::{BinaryHeap, PeekMut};
 
 /// What the antennas of a site look at.
 #[derive(Clone, Debug, PartialEq)]
@@ -108,12 +110,19 @@ pub(crate) fn layout(readers: &[(&str, &ReaderSettings)]) -> Result<Layout, Stri
     Ok(layout)
 }
 
+/// A read's turn: what was seen first is judged first, whatever the order in which it came.
+type Turn = Reverse<(Timestamp, Tag, u16, Rssi)>;
+
+fn turn(read: Read) -> Turn {
+    Reverse((read.seen_at, read.tag, read.antenna, read.rssi))
+}
+
 /// One site.
 pub(crate) struct Site {
     pub(crate) layout: Layout,
     smoother: Smoother,
-    /// Reads that wait, and the order in which they came.
-    waiting: Vec<Read>,
+    /// Reads that wait; the next one due is on top.
+    waiting: BinaryHeap<Turn>,
     /// When the newest read was seen.
     last_read_at: Timestamp,
 }
@@ -125,7 +134,7 @@ impl Site {
     /// What is wrong with its settings, in words.
     pub(crate) fn new(layout: Layout) -> Result<Self, String> {
         let smoother = Smoother::new(layout.settings.clone()).map_err(|error| error.to_string())?;
-        Ok(Self { layout, smoother, waiting: Vec::new(), last_read_at: Timestamp::MIN })
+        Ok(Self { layout, smoother, waiting: BinaryHeap::new(), last_read_at: Timestamp::MIN })
     }
 
     /// The same site with other readers. Antennas that keep their places keep what they heard; else it begins anew.
@@ -161,22 +170,17 @@ impl Site {
     /// Lets a read wait for its turn.
     pub(crate) fn wait(&mut self, read: Read) {
         self.last_read_at = self.last_read_at.max(read.seen_at);
-        self.waiting.push(read);
+        self.waiting.push(turn(read));
     }
 
     /// Judges what is due when the newest entry was recorded at `recorded_at`.
     pub(crate) fn advance(&mut self, recorded_at: Timestamp, out: &mut Vec<Inference>) {
         let watermark = recorded_at.minus(self.layout.lag_micros);
-        let mut due: Vec<Read> = Vec::new();
-        self.waiting.retain(|read| {
-            let is_due = read.seen_at <= watermark;
-            if is_due {
-                due.push(*read);
-            }
-            !is_due
-        });
-        due.sort_by_key(|read| (read.seen_at, read.tag, read.antenna, read.rssi));
-        for read in due {
+        while let Some(next) = self.waiting.peek_mut()
+            && next.0.0 <= watermark
+        {
+            let Reverse((seen_at, tag, antenna, rssi)) = PeekMut::pop(next);
+            let read = Read { tag, antenna, seen_at, rssi };
             self.smoother.tick(read.seen_at, out);
             match self.smoother.read(&read) {
                 // Counted by the smoother; the read stays in the journal.
@@ -202,12 +206,12 @@ impl Site {
         self.smoother.save(into);
         into.put_i64(self.last_read_at.0);
         into.put_length(self.waiting.len());
-        for read in &self.waiting {
-            into.put_length(read.tag.code().len());
-            into.put(read.tag.code());
-            into.put_u32(u32::from(read.antenna));
-            into.put_i64(read.seen_at.0);
-            into.put_i64(i64::from(read.rssi));
+        for Reverse((seen_at, tag, antenna, rssi)) in &self.waiting {
+            into.put_length(tag.code().len());
+            into.put(tag.code());
+            into.put_u32(u32::from(*antenna));
+            into.put_i64(seen_at.0);
+            into.put_i64(i64::from(*rssi));
         }
     }
 
@@ -219,7 +223,7 @@ impl Site {
         let damaged = ImageError::Damaged("a site");
         let smoother = Smoother::load(layout.settings.clone(), from).map_err(|_| ImageError::Damaged("a smoother"))?;
         let last_read_at = Timestamp(from.take_i64()?);
-        let waiting = from.take_list(|from| {
+        let waiting: Vec<Read> = from.take_list(|from| {
             let mut code = vec![0; from.take_length()?.min(64)];
             from.take(&mut code)?;
             Ok(Read {
@@ -230,9 +234,9 @@ impl Site {
             })
         })?;
         let antennas = layout.settings.antennas.len();
-        if waiting.iter().any(|read: &Read| usize::from(read.antenna) >= antennas) {
+        if waiting.iter().any(|read| usize::from(read.antenna) >= antennas) {
             return Err(damaged);
         }
-        Ok(Self { layout, smoother, waiting, last_read_at })
+        Ok(Self { layout, smoother, waiting: waiting.into_iter().map(turn).collect(), last_read_at })
     }
 }
