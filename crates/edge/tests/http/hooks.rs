@@ -77,9 +77,9 @@ async fn get(server: &Server, path: &str) -> serde_json::Value {
 }
 
 /// Available, reserved and on hand of a product in `warehouse_A`.
-async fn stock(server: &Server, product: &str) -> [f64; 3] {
+async fn stock(server: &Server, product: &str) -> [i64; 3] {
     let stock = get(server, &format!("/v1/stock/{product}/warehouse_A")).await;
-    ["available_quantity", "reserved_quantity", "on_hand_quantity"].map(|name| stock[name].as_f64().unwrap())
+    ["available_quantity", "reserved_quantity", "on_hand_quantity"].map(|name| stock[name].as_i64().unwrap())
 }
 
 #[tokio::test]
@@ -91,14 +91,14 @@ async fn an_order_is_reserved_shipped_and_completed_by_signed_documents() {
     assert_eq!((&json["accepted"], &json["held"]), (&1.into(), &0.into()), "{json}");
     assert_eq!(json["rules"][0], serde_json::json!({"rule": "ordered", "events": 1, "left_out": 0}));
     assert_eq!(json["rules"][1]["why"], "the topic is 'orders/create', not fulfillments/create");
-    assert_eq!(stock(&server, "BEANS-1KG").await, [8.0, 2.0, 10.0]);
+    assert_eq!(stock(&server, "BEANS-1KG").await, [8, 2, 10]);
     let parcel = document("shopify/fulfillments_create.json");
     let shipped = post(&server, ("x-shopify-topic", "fulfillments/create"), &parcel).await;
     assert_eq!(shipped.json()["accepted"], 2);
     let order = document("shopify/orders_fulfilled.json");
     let completed = post(&server, ("x-shopify-topic", "orders/fulfilled"), &order).await;
     assert_eq!(completed.json()["accepted"], 1);
-    assert_eq!(stock(&server, "BEANS-1KG").await, [8.0, 0.0, 8.0]);
+    assert_eq!(stock(&server, "BEANS-1KG").await, [8, 0, 8]);
     let history = get(&server, "/v1/history?product_id=BEANS-1KG").await;
     assert!(history.to_string().contains("hook:shopify"), "{history}");
     server.stop().await;
@@ -111,7 +111,7 @@ async fn the_same_document_twice_counts_once() {
     assert_eq!(post(&server, CREATED, &body).await.json()["accepted"], 1);
     let again = post(&server, CREATED, &body).await.json();
     assert_eq!((&again["accepted"], &again["duplicate"]), (&0.into(), &1.into()), "{again}");
-    assert_eq!(stock(&server, "BEANS-1KG").await, [8.0, 2.0, 10.0]);
+    assert_eq!(stock(&server, "BEANS-1KG").await, [8, 2, 10]);
     server.stop().await;
 }
 
@@ -134,7 +134,7 @@ async fn a_document_without_the_right_signature_is_refused() {
         send(&server, "/v1/hooks/none", &[BEARER], "{}").await.problem(),
         (404, "not_found".into(), "hook".into())
     );
-    assert_eq!(stock(&server, "BEANS-1KG").await, [10.0, 0.0, 10.0]);
+    assert_eq!(stock(&server, "BEANS-1KG").await, [10, 0, 10]);
     server.stop().await;
 }
 
@@ -156,7 +156,7 @@ async fn a_document_that_cannot_be_mapped_is_held_whole_and_once() {
     assert_eq!(items.len(), 2, "{held}");
     assert_eq!((items[0]["code"].as_str(), items[1]["raw"].as_str()), (Some("invalid_json"), Some(body.as_str())));
     assert_eq!(items[1]["place"], "hook shopify delivery b54557e4");
-    assert_eq!(stock(&server, "BEANS-1KG").await, [10.0, 0.0, 10.0]);
+    assert_eq!(stock(&server, "BEANS-1KG").await, [10, 0, 10]);
     server.stop().await;
 }
 
@@ -224,7 +224,7 @@ async fn a_rehearsal_shows_the_events_and_changes_nothing() {
     assert_eq!(unmapped.problem(), (422, "mapping_failed".to_owned(), "document_id".to_owned()));
     let signed = send(&server, path, &[CREATED, ("x-shopify-hmac-sha256", &sign(&body))], &body).await;
     assert_eq!(signed.problem().0, 401, "a shop is not shown what is in the ledger");
-    assert_eq!(stock(&server, "BEANS-1KG").await, [10.0, 0.0, 10.0]);
+    assert_eq!(stock(&server, "BEANS-1KG").await, [10, 0, 10]);
     assert_eq!(get(&server, "/v1/held").await["items"], serde_json::json!([]));
     server.stop().await;
 }
