@@ -1,11 +1,11 @@
 //! The frame of every page: head, navigation, main part, foot.
 
+use crate::App;
 use crate::dashboard::assets::{Asset, COMMON};
 use crate::dashboard::fragment::Fragment;
 use crate::dashboard::text;
 use ledger::Timestamp;
 use maud::{DOCTYPE, Markup, html};
-use views::Totals;
 
 /// Which part of the dashboard a page belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,10 @@ pub(crate) enum Tab {
     Held,
     /// What somebody should count.
     Recounts,
+    /// Readers, scales and sensors.
+    Devices,
+    /// What was concluded and waits for a person.
+    Inferences,
     /// The page for a scanner in the hand.
     Scan,
     /// None of them.
@@ -42,8 +46,28 @@ pub(crate) struct Frame<'a> {
     pub(crate) assets: &'a [&'a Asset],
 }
 
+/// How many things wait in the parts.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Waiting {
+    /// Inputs.
+    pub(crate) held: usize,
+    /// Recounts.
+    pub(crate) recounts: usize,
+    /// Conclusions; `None` where nobody follows what devices say.
+    pub(crate) quarantined: Option<usize>,
+}
+
+impl Waiting {
+    /// What waits now.
+    pub(crate) fn of(app: &App) -> Self {
+        let totals = app.engine().views().totals();
+        let quarantined = app.sensed().map(|sensed| sensed.senses.quarantined());
+        Self { held: totals.held, recounts: totals.recount_tasks, quarantined }
+    }
+}
+
 /// The links to all parts, with how many things wait in each.
-pub(crate) fn navigation(tab: Tab, totals: &Totals) -> Fragment {
+pub(crate) fn navigation(tab: Tab, waiting: &Waiting) -> Fragment {
     let link = |of: Tab, address: &str, name: &str, count: usize, what: &str| {
         html! {
             li {
@@ -62,8 +86,12 @@ pub(crate) fn navigation(tab: Tab, totals: &Totals) -> Fragment {
             ul #navigation {
                 (link(Tab::Stock, "/", "Stock", 0, ""))
                 (link(Tab::Movements, "/movements", "Movements", 0, ""))
-                (link(Tab::Held, "/held", "Held", totals.held, "waiting"))
-                (link(Tab::Recounts, "/recounts", "Recounts", totals.recount_tasks, "open"))
+                (link(Tab::Held, "/held", "Held", waiting.held, "waiting"))
+                (link(Tab::Recounts, "/recounts", "Recounts", waiting.recounts, "open"))
+                @if let Some(quarantined) = waiting.quarantined {
+                    (link(Tab::Devices, "/devices", "Devices", 0, ""))
+                    (link(Tab::Inferences, "/inferences", "Quarantine", quarantined, "waiting"))
+                }
                 (link(Tab::Scan, "/scan", "Scan", 0, ""))
             }
         },

@@ -114,7 +114,7 @@ fn closed_page(app: &App, position: Position) -> Response {
 }
 
 fn again(app: &App, item: &HeldItem, event: &str, problems: &[String]) -> Response {
-    let navigation = layout::navigation(layout::Tab::Held, &app.engine().views().totals());
+    let navigation = layout::navigation(layout::Tab::Held, &layout::Waiting::of(app));
     let body = held::again(item, event, problems, app.engine().now());
     let page = layout::page(&frame(app, "Held input", Some(&navigation), ""), &body);
     html_page(StatusCode::UNPROCESSABLE_ENTITY, &page)

@@ -11,9 +11,13 @@
 
 mod assets;
 mod chart;
+mod device;
+mod devices;
 mod entries;
 mod fragment;
 mod held;
+mod inferences;
+mod judge;
 mod layout;
 mod live;
 mod mend;
@@ -31,7 +35,7 @@ mod view;
 
 use crate::App;
 use crate::Auth;
-use crate::dashboard::layout::{Frame, Tab};
+use crate::dashboard::layout::{Frame, Tab, Waiting};
 use crate::dashboard::view::{Desk, View};
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
@@ -68,8 +72,23 @@ pub fn router(app: &App) -> Router<App> {
                 page(app, desk, View::Recounts(recounts::Filter::of(&params))).await
             }),
         )
+        .route("/devices", get(devices_page))
+        .route(
+            "/devices/{device}",
+            get(async |app, desk, Path(id): Path<String>, params: Query<Params>| {
+                page(app, desk, View::Device(device::Filter::of(id, &params))).await
+            }),
+        )
+        .route(
+            "/inferences",
+            get(async |app, desk, params: Query<Params>| {
+                let done = params.text("done").to_owned();
+                page(app, desk, View::Inferences(inferences::Filter::of(&params), done)).await
+            }),
+        )
         .route("/live", get(live_page))
         .merge(mend::router())
+        .merge(judge::router())
         .merge(scan::router())
         .merge(sign_in::router())
         .merge(assets::router())
@@ -93,6 +112,14 @@ async fn product_by_query(app: State<App>, desk: Extension<Desk>, params: Query<
         "" => Redirect::to("/").into_response(),
         id => page(app, desk, View::Product(id.to_owned())).await,
     }
+}
+
+async fn devices_page(app: State<App>, desk: Extension<Desk>, params: Query<Params>) -> Response {
+    let view = match params.text("id") {
+        "" => View::Devices(devices::Filter::of(&params)),
+        id => View::Device(device::Filter::of(id.to_owned(), &params)),
+    };
+    page(app, desk, view).await
 }
 
 async fn held_page(app: State<App>, desk: Extension<Desk>, params: Query<Params>) -> Response {
@@ -143,7 +170,7 @@ fn frame<'a>(app: &App, title: &'a str, navigation: Option<&'a fragment::Fragmen
 
 /// A page inside the frame that says one thing.
 pub(crate) fn message_page(app: &App, status: StatusCode, title: &str, words: &Markup) -> Response {
-    let navigation = layout::navigation(Tab::None, &app.engine().views().totals());
+    let navigation = layout::navigation(Tab::None, &Waiting::of(app));
     let body = layout::message(title, words);
     html_page(status, &layout::page(&frame(app, title, Some(&navigation), ""), &body))
 }

@@ -16,7 +16,7 @@ pub(crate) use sheet::FirstSeen;
 use crate::App;
 use crate::auth::Principal;
 use crate::dashboard::assets::{self, Asset, SCAN_MANIFEST, SCAN_SCRIPT, SCAN_STYLE, SCAN_WORKER};
-use crate::dashboard::layout::{self, Frame, Tab};
+use crate::dashboard::layout::{self, Frame, Tab, Waiting};
 use crate::dashboard::view::Desk;
 use crate::dashboard::{Params, frame, html_page, text};
 use crate::http::page::blocking;
@@ -33,7 +33,6 @@ use maud::Markup;
 use paint::Said;
 use serde::Deserialize;
 use sheet::{Sheet, Task};
-use views::Totals;
 use wire::Batch;
 use wire::event::{ContentKind, Defaults};
 
@@ -69,7 +68,7 @@ async fn show(State(app): State<App>, params: Query<Params>) -> Response {
 
 fn page(app: &App, status: StatusCode, sheet: Sheet, said: &Said) -> Response {
     let sheet = if sheet.id.is_empty() { Sheet { id: new_id(app), ..sheet } } else { sheet };
-    let navigation = layout::navigation(Tab::Scan, &app.engine().views().totals());
+    let navigation = layout::navigation(Tab::Scan, &Waiting::of(app));
     let frame = Frame { assets: &ASSETS, ..frame(app, "Scan", Some(&navigation), "") };
     html_page(status, &layout::page(&frame, &paint::body(&sheet, said)))
 }
@@ -81,7 +80,7 @@ fn new_id(app: &App) -> String {
 
 /// The page as it is without a network: nothing on it depends on the stock, the time or who looks.
 fn shell(app: &App) -> Markup {
-    let navigation = layout::navigation(Tab::Scan, &Totals::default());
+    let navigation = layout::navigation(Tab::Scan, &Waiting::default());
     let frame = Frame {
         title: "Scan",
         navigation: Some(&navigation),

@@ -3,10 +3,10 @@
 use crate::App;
 use crate::dashboard::entries::Entries;
 use crate::dashboard::fragment::Fragment;
-use crate::dashboard::layout::{self, Tab};
+use crate::dashboard::layout::{self, Tab, Waiting};
 use crate::dashboard::pulse::{self, Pulse};
 use crate::dashboard::scan::FirstSeen;
-use crate::dashboard::{Params, held, movements, product, recounts, stock, text};
+use crate::dashboard::{Params, device, devices, held, inferences, movements, product, recounts, stock, text};
 use axum::http::StatusCode;
 use ledger::{Position, Timestamp};
 use maud::{Markup, html};
@@ -29,6 +29,10 @@ pub(crate) enum View {
     /// With the input that was just dealt with.
     Held(held::Filter, Option<Position>),
     Recounts(recounts::Filter),
+    Devices(devices::Filter),
+    Device(device::Filter),
+    /// With what was just said of one.
+    Inferences(inferences::Filter, String),
 }
 
 /// A page, painted: its fragments, and the body that has them in it.
@@ -49,6 +53,9 @@ impl View {
             "movements" => Self::Movements(movements::Filter::of(params)),
             "held" => Self::Held(held::Filter::of(params), None),
             "recounts" => Self::Recounts(recounts::Filter::of(params)),
+            "devices" => Self::Devices(devices::Filter::of(params)),
+            "device" => Self::Device(device::Filter::of(params.text("id").to_owned(), params)),
+            "inferences" => Self::Inferences(inferences::Filter::of(params), String::new()),
             _ => return None,
         })
     }
@@ -74,6 +81,18 @@ impl View {
                 parameters.push(("page", "recounts"));
                 parameters.extend(filter.parameters(filter.cursor()));
             }
+            Self::Devices(filter) => {
+                parameters.push(("page", "devices"));
+                parameters.extend(filter.parameters());
+            }
+            Self::Device(filter) => {
+                parameters.push(("page", "device"));
+                parameters.extend(filter.parameters());
+            }
+            Self::Inferences(filter, _) => {
+                parameters.push(("page", "inferences"));
+                parameters.extend(filter.parameters(filter.cursor()));
+            }
         }
         text::address("/live", &parameters)
     }
@@ -84,6 +103,8 @@ impl View {
             Self::Movements(_) => Tab::Movements,
             Self::Held(..) => Tab::Held,
             Self::Recounts(_) => Tab::Recounts,
+            Self::Devices(_) | Self::Device(_) => Tab::Devices,
+            Self::Inferences(..) => Tab::Inferences,
         }
     }
 
@@ -94,8 +115,7 @@ impl View {
     pub(crate) fn paint(&self, app: &App, desk: &Desk) -> Result<Painted, engine::Error> {
         let now = app.engine().now();
         let mut painted = self.paint_body(app, desk, now)?;
-        let totals = app.engine().views().totals();
-        painted.fragments.insert(0, layout::navigation(self.tab(), &totals));
+        painted.fragments.insert(0, layout::navigation(self.tab(), &Waiting::of(app)));
         Ok(painted)
     }
 
@@ -135,8 +155,60 @@ impl View {
                 let fragment = recounts::render_recounts(&content, filter, now);
                 paint_one("Recounts", recounts::body(&content, filter, &fragment), fragment)
             }
+            Self::Devices(_) | Self::Device(_) | Self::Inferences(..) => self.paint_sensed(app, now)?,
         })
     }
+
+    /// Paints a page about devices.
+    fn paint_sensed(&self, app: &App, now: Timestamp) -> Result<Painted, engine::Error> {
+        let Some(sensed) = app.sensed() else { return Ok(no_sensing()) };
+        Ok(match self {
+            Self::Device(filter) => match device::read(app, sensed, filter, now)? {
+                Some(content) => paint_device(&filter.device, &content, now),
+                None => unknown_device(&filter.device),
+            },
+            Self::Inferences(filter, done) => {
+                let content = inferences::read(sensed, filter)?;
+                let fragment = inferences::render_inferences(&content, filter, now);
+                paint_one("Quarantine", inferences::body(filter, done, &fragment), fragment)
+            }
+            _ => {
+                let filter = if let Self::Devices(filter) = self { filter } else { &devices::Filter::default() };
+                let content = devices::read(app, sensed, filter);
+                let fragment = devices::render_devices(&content, now);
+                paint_one("Devices", devices::body(&content, filter, &fragment), fragment)
+            }
+        })
+    }
+}
+
+fn paint_device(name: &str, content: &device::Content, now: Timestamp) -> Painted {
+    let fragments = [
+        device::render_card(content),
+        device::render_figures(content, now),
+        device::render_chart(content),
+        device::render_readings(content, now),
+        device::render_concluded(content, now),
+    ];
+    let body = device::body(&fragments);
+    Painted { status: StatusCode::OK, title: name.to_owned(), body, fragments: fragments.into() }
+}
+
+fn unknown_device(name: &str) -> Painted {
+    let words = html! {
+        p { "No device is called “" strong { (name) } "”: it was never declared, and nothing was ever heard of it." }
+        p { a href="/devices" { "All devices" } }
+    };
+    paint_message(StatusCode::NOT_FOUND, "Unknown device", &words)
+}
+
+fn no_sensing() -> Painted {
+    let words = html! { p { "This server does not follow what devices say." } };
+    paint_message(StatusCode::SERVICE_UNAVAILABLE, "Nobody listens to devices", &words)
+}
+
+fn paint_message(status: StatusCode, title: &str, words: &Markup) -> Painted {
+    Painted { status, title: title.to_owned(), body: layout::message(title, words), fragments: Vec::new() }
 }
 
 fn paint_one(title: &str, body: Markup, fragment: Fragment) -> Painted {

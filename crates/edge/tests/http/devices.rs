@@ -299,3 +299,50 @@ async fn a_server_that_follows_no_devices_says_so() {
     assert_eq!(server.post("/v1/inferences/i/judge", "{}").await.problem().1, "not_running");
     server.stop().await;
 }
+
+#[tokio::test]
+async fn pages_show_devices_and_conclusions_and_hostile_names_as_text() {
+    let server = start().await;
+    let hostile = "%3Cscript%3Ealert(1)%3C%2Fscript%3E";
+    let card = r#"{"kind":"sensor","name":"<script>alert(2)</script>","location":"<b>A<i>","interval_seconds":1}"#;
+    assert_eq!(server.put(&format!("/v1/devices/{hostile}"), card).await.status, 200);
+    let metrics = r#"{"<script>alert(3)</script>":4.5,"<b>":"<script>alert(4)</script>"}"#;
+    server
+        .event(&format!(
+            r#""event":"sensor_reading","device":"<script>alert(1)</script>","metrics":{metrics},"timestamp":"{}""#,
+            at(0)
+        ))
+        .await;
+    ghost(&server).await;
+    let inference = first_inference(&server).await;
+    for (path, piece) in [
+        ("/devices".to_owned(), "silent"),
+        (format!("/devices/{hostile}"), "Latest readings"),
+        ("/devices/dock-1".to_owned(), "too little to be a movement"),
+        ("/inferences".to_owned(), "value=\"passed_in\""),
+    ] {
+        let page = server.get(&path).await;
+        assert_eq!(page.status, 200, "{path}");
+        let html = page.text();
+        assert!(html.contains(piece), "{piece} on {path}: {html}");
+        assert!(!html.contains("<script>") && !html.contains("<b>") && !html.contains("<i>A"), "{path}: {html}");
+    }
+    assert_eq!(server.get("/devices/nobody").await.status, 404);
+    let form = "application/x-www-form-urlencoded";
+    let id = inference["id"].as_str().unwrap();
+    let again = server.post_as("/inferences/judge", form, format!("id={id}&said=confirmed&reason=%3Cb%3E")).await;
+    assert_eq!(again.status, 422);
+    assert!(again.text().contains("not which way it went") && again.text().contains("&lt;b&gt;"), "{}", again.text());
+    let done = server.post_as("/inferences/judge", form, format!("id={id}&said=passed_in&reason=seen")).await;
+    assert_eq!((done.status.as_u16(), done.header("location")), (303, "/inferences?done=confirmed"));
+    assert!(!server.get("/inferences").await.text().contains(id), "it waits no more");
+    assert!(server.get("/inferences?state=confirmed").await.text().contains("“seen”"));
+    let unknown = server.post_as("/inferences/judge", form, "id=nobody&said=refuted").await;
+    assert_eq!(unknown.status, 404);
+    server.stop().await;
+
+    let deaf = Server::start().await;
+    assert_eq!(deaf.get("/devices").await.status, 503);
+    assert!(!deaf.get("/").await.text().contains("href=\"/devices\""), "no page is offered that has nothing to show");
+    deaf.stop().await;
+}
