@@ -178,8 +178,9 @@ fn figure(value: &Value) -> Option<ReadingValue<'static>> {
     Some(match value {
         Value::Int(whole) => number(whole.to_string()),
         Value::UInt(whole) | Value::DateTime(whole) => number(whole.to_string()),
-        Value::Float(float) if float.is_finite() => number(float.to_string()),
-        Value::Double(float) if float.is_finite() => number(float.to_string()),
+        // As short as it can be told exactly, with an exponent where that is shorter.
+        Value::Float(float) if float.is_finite() => number(format!("{float:?}")),
+        Value::Double(float) if float.is_finite() => number(format!("{float:?}")),
         Value::Float(float) => text(&float.to_string()),
         Value::Double(float) => text(&float.to_string()),
         Value::Boolean(is) => ReadingValue::Bool(*is),
@@ -223,7 +224,9 @@ mod tests {
     fn very_small_and_large_floats_are_json_numbers() {
         for float in [f64::MIN_POSITIVE, f64::MAX, 1e-7, 0.1 + 0.2] {
             let Some(ReadingValue::Number(text)) = figure(&Value::Double(float)) else { panic!("{float} is a number") };
-            assert_eq!(serde_json::from_str::<f64>(&text).ok(), Some(float), "{text}");
+            assert!(text.len() <= observation::NUMBER_BYTES_MAX, "{text}");
+            serde_json::from_str::<serde_json::Number>(&text).unwrap();
+            assert_eq!(text.parse(), Ok(float), "{text}");
         }
     }
 }

@@ -19,7 +19,8 @@ mod reads;
 
 pub(crate) use readings::reading_value;
 pub use readings::{
-    Place, Reading, ReadingValue, parse_place, parse_readings, read_place, render_place, render_readings,
+    NUMBER_BYTES_MAX, Place, Reading, ReadingValue, parse_place, parse_readings, read_place, render_place,
+    render_readings,
 };
 pub use reads::{EPC_BYTES_MAX, ReadsError, TagRead, pack_reads, unpack_reads};
 

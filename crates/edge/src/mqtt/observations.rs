@@ -5,7 +5,7 @@ use super::{Body, Holder, Intake, Message, Taken, Taking, TryLater};
 use crate::observe::{Heard, Sparkplug};
 use engine::{Outcome, Receipt};
 use std::collections::BTreeMap;
-use wire::observation::{Reading, ReadingValue};
+use wire::observation::{NUMBER_BYTES_MAX, Reading, ReadingValue};
 use wire::sparkplug::Output;
 use wire::topic::{Kind, number};
 use wire::{Batch, Problem};
@@ -102,6 +102,10 @@ fn measured(message: &Message, paths: &number::Paths, metric: Option<&str>, hear
         Ok(measured) => measured,
         Err(problem) => return vec![problem],
     };
+    if measured.value.len() > NUMBER_BYTES_MAX {
+        let detail = format!("the number has {} digits; send at most {NUMBER_BYTES_MAX}", measured.value.len());
+        return vec![Problem::new("invalid_number", "value", detail)];
+    }
     let unit = measured.unit.as_deref().unwrap_or_default();
     let metric = match (metric.unwrap_or("value"), unit) {
         // A scale that says nothing of its unit shows grams.

@@ -11,6 +11,7 @@ mod limits;
 mod openapi;
 mod orders;
 mod past;
+mod polls;
 mod scan;
 mod stream;
 mod support;

@@ -141,8 +141,8 @@ pub(crate) fn reading_value(json: &str) -> Result<ReadingValue<'_>, Problem> {
     }
 }
 
-/// The longest number that is kept as written.
-const NUMBER_BYTES_MAX: usize = 40;
+/// The longest number that is kept as written, in bytes.
+pub const NUMBER_BYTES_MAX: usize = 40;
 
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
