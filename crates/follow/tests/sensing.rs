@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use engine::{Clock, Engine, Follow, Handle, Settings};
-use follow::sensing::{InferenceQuery, Sensing};
+use follow::sensing::{InferenceQuery, JudgementError, Sensing, Verdict};
 use ledger::{Command, Position, Quantity, Timestamp};
 use std::path::Path;
 use std::sync::Arc;
@@ -181,6 +181,38 @@ fn the_same_journal_gives_the_same_conclusions() {
     check("after the index was lost");
     std::fs::write(directory.path().join("readings.sqlite"), b"no database").unwrap();
     check("after the index was damaged");
+}
+
+#[test]
+fn what_a_person_said_outlives_the_index() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut site = Site::open(directory.path(), 0);
+    site.passage();
+    let query = InferenceQuery { limit: 10, ..InferenceQuery::default() };
+    let senses = site.sensing.senses();
+    let id = senses.inferences(&query).unwrap()[0].id.clone();
+    let refuted = (Verdict::Refuted, None);
+    let judged = senses.judge(&site.handle(), &id, refuted, ("ann", "it stayed outside")).unwrap();
+    // The index has not seen it yet, and still the next one is told.
+    let again = senses.judge(&site.handle(), &id, refuted, ("ben", "me too")).unwrap();
+    assert_eq!((again.is_new, again.position), (false, judged.position));
+    let confirmed = senses.judge(&site.handle(), &id, (Verdict::Confirmed, None), ("ben", ""));
+    assert!(matches!(confirmed, Err(JudgementError::Refuted { by }) if by == "ann"));
+    site.follow();
+    assert_eq!(site.on_hand(GTIN, "warehouse_A/dock"), Quantity::ZERO);
+    let before = senses.inferences(&query).unwrap();
+    assert_eq!((&*before[0].state, senses.quarantined()), ("refuted", 0));
+    drop(senses);
+    site.sensing.finish().unwrap();
+    site.engine.shutdown().unwrap();
+    for suffix in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(directory.path().join(format!("readings.sqlite{suffix}")));
+    }
+    let mut site = Site::open(directory.path(), 100 * SECOND);
+    site.follow();
+    assert_eq!(site.sensing.senses().inferences(&query).unwrap(), before);
+    assert_eq!(before[0].judgement.as_ref().unwrap().judgement.reason, "it stayed outside");
+    site.engine.shutdown().unwrap();
 }
 
 #[test]
