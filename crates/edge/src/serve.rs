@@ -30,6 +30,7 @@ pub async fn serve(listener: TcpListener, app: App) -> Result<(), Error> {
     let router = http::router(&app).with_state(app.clone());
     let mut stopping = app.stopping();
     let mut connections = JoinSet::new();
+    let telling = app.epcis().map(|epcis| tokio::spawn(crate::epcis::run(app.clone(), epcis.clone())));
     loop {
         let gate = std::sync::Arc::clone(&app.gates().connections);
         let next = async {
@@ -61,6 +62,10 @@ pub async fn serve(listener: TcpListener, app: App) -> Result<(), Error> {
     if tokio::time::timeout(app.settings().drain_timeout, drained).await.is_err() {
         tracing::warn!("requests were still under way when the time to finish them had passed");
     }
+    if let Some(telling) = telling {
+        // A panic there has been reported.
+        let _ = telling.await;
+    }
     Ok(())
 }
 
@@ -78,7 +83,8 @@ async fn connection(stream: TcpStream, router: Router, mut stopping: watch::Rece
         .header_read_timeout(HEAD_TIMEOUT)
         .max_headers(HEADERS_MAX)
         .max_buf_size(BUFFER_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .with_upgrades();
     let mut serving = pin!(serving);
     let ended = tokio::select! {
         ended = &mut serving => ended,

@@ -25,6 +25,8 @@ pub struct Settings {
     pub events: wire::event::Limits,
     /// Asks the system how many bytes of memory the process has; for metrics.
     pub resident_bytes: Option<fn() -> u64>,
+    /// Whether subscribers to EPCIS queries may be on this machine or its own network.
+    pub epcis_local_destinations: bool,
     /// Whether what is shown is made up, which pages then say.
     pub demo: bool,
     /// Where other systems post their documents; each name once.
@@ -44,6 +46,7 @@ impl Default for Settings {
             drain_timeout: Duration::from_secs(10),
             events: wire::event::Limits::default(),
             resident_bytes: None,
+            epcis_local_destinations: false,
             demo: false,
             hooks: Arc::new([]),
         }

@@ -118,6 +118,8 @@ settings! {
         requests_per_second_max: u32, "STOCKTIDE_REQUESTS_PER_SECOND_MAX", "COUNT";
         /// How long requests under way may take at the end [default: 10s].
         drain_timeout: Period, "STOCKTIDE_DRAIN_TIMEOUT", "PERIOD";
+        /// Whether subscribers to EPCIS queries may be on this machine or its own network [default: false].
+        epcis_local_destinations: bool, "STOCKTIDE_EPCIS_LOCAL_DESTINATIONS", "BOOL";
     }
 }
 
@@ -159,6 +161,7 @@ impl ServerArgs {
             streams_max: self.streams_max.unwrap_or(default.streams_max),
             requests_per_second_max: self.requests_per_second_max.or(default.requests_per_second_max),
             drain_timeout: period(self.drain_timeout, default.drain_timeout),
+            epcis_local_destinations: self.epcis_local_destinations.unwrap_or(default.epcis_local_destinations),
             ..default
         }
     }

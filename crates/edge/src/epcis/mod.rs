@@ -8,6 +8,7 @@
 //! GS1 EPCIS 2.0, section 12 (REST bindings) and its OpenAPI document.
 
 mod capture;
+mod deliver;
 mod events;
 mod form;
 mod jobs;
@@ -15,6 +16,13 @@ mod judge;
 mod problem;
 mod queries;
 mod resources;
+mod schedule;
+mod socket;
+mod standing;
+mod subscribe;
+mod webhook;
+
+pub(crate) use deliver::run;
 
 use crate::App;
 use crate::http::submit;
@@ -106,6 +114,7 @@ pub(crate) fn router() -> Router<App> {
         .merge(events::router())
         .merge(resources::router())
         .merge(queries::router())
+        .merge(subscribe::router())
         .layer(from_fn(versions))
 }
 

@@ -13,6 +13,8 @@ use serde::Serialize;
 pub(super) enum Kind {
     Validation,
     QueryParameter,
+    SubscriptionControls,
+    Security,
     NoSuchName,
     NoSuchResource,
     NotAcceptable,
@@ -29,6 +31,8 @@ impl Kind {
         match self {
             Self::Validation => "epcisException:ValidationException",
             Self::QueryParameter => "epcisException:QueryParameterException",
+            Self::SubscriptionControls => "epcisException:SubscriptionControlsException",
+            Self::Security => "epcisException:SecurityException",
             Self::NoSuchName => "epcisException:NoSuchNameException",
             Self::NoSuchResource => "epcisException:NoSuchResourceException",
             Self::NotAcceptable => "epcisException:NotAcceptableException",
@@ -45,6 +49,8 @@ impl Kind {
         match self {
             Self::Validation => "What was sent is not valid",
             Self::QueryParameter => "A query parameter is not valid",
+            Self::SubscriptionControls => "The subscription is not valid",
+            Self::Security => "Not allowed",
             Self::NoSuchName => "There is nothing with this name",
             Self::NoSuchResource => "There is nothing here",
             Self::NotAcceptable => "There is no such answer",
@@ -113,6 +119,11 @@ impl Problem {
     /// One parameter is wrong.
     pub(super) fn parameter(name: &str, detail: impl std::fmt::Display) -> Self {
         Self::new(StatusCode::BAD_REQUEST, Kind::QueryParameter, format!("{name}: {detail}"))
+    }
+
+    /// What is wrong, in words.
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
     }
 
     pub(super) fn no_such_name(detail: impl Into<String>) -> Self {

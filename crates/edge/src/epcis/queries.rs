@@ -3,7 +3,7 @@
 use super::events::{self, refused};
 use super::form::{self, Form, Paging, link_next, pairs};
 use super::problem::{Kind, Problem};
-use super::{Epcis, ROOT, discovery, encoded, now};
+use super::{Epcis, ROOT, discovery, encoded, now, socket};
 use crate::App;
 use crate::auth::Principal;
 use crate::http::body;
@@ -149,12 +149,15 @@ async fn answer_query(
     State(app): State<App>,
     epcis: Epcis,
     Parted(name): Parted<String>,
-    uri: Uri,
-    headers: HeaderMap,
+    request: Request,
 ) -> Result<Response, Problem> {
-    let form = Form::of(&headers, true)?;
+    if socket::is_asked(request.headers()) {
+        let query = named(&app, &epcis, &name).await?;
+        return socket::open(&app, &epcis, query, request).await;
+    }
+    let (uri, form) = (request.uri(), Form::of(request.headers(), true)?);
     let (_, mut query) = named(&app, &epcis, &name).await?;
-    for (parameter, value) in pairs(&uri)? {
+    for (parameter, value) in pairs(uri)? {
         match parameter.as_str() {
             "perPage" => {
                 let count = value.parse::<u64>().ok().filter(|count| *count > 0);
@@ -165,5 +168,5 @@ async fn answer_query(
             _ => return Err(Problem::parameter(&parameter, "a named query takes perPage and nextPageToken only")),
         }
     }
-    events::answer(&app, &epcis, &uri, form, query, &name).await
+    events::answer(&app, &epcis, uri, form, query, &name).await
 }

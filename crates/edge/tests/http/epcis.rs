@@ -291,6 +291,34 @@ async fn goods_are_received_shipped_and_declared_wrong() {
 }
 
 #[tokio::test]
+async fn a_packed_pallet_is_shipped_as_one() {
+    let server = Server::start().await;
+    server.capture(document(&[quantity("in", "OBSERVE", "receiving", 20, SHOP)])).await;
+    let pallet = "urn:epc:id:sscc:4012345.1234567890";
+    let class = "urn:epc:idpat:sgtin:4012345.011111.*";
+    let packing = json!({
+        "type": "AggregationEvent", "eventID": "urn:pack", "eventTime": "2026-02-16T10:00:01Z",
+        "eventTimeZoneOffset": "+01:00", "action": "ADD", "bizStep": "packing", "parentID": pallet,
+        "childQuantityList": [{"epcClass": class, "quantity": 12}], "bizLocation": {"id": SHOP}
+    });
+    let mut leaving = object("leave", "OBSERVE", "shipping", json!({"epcList": [pallet], "readPoint": {"id": SHOP}}));
+    leaving["eventTime"] = "2026-02-16T10:00:02Z".into();
+    leaving["destinationList"] = json!([{"type": "location", "destination": DEPOT}]);
+    server.set_clock(2 * SECOND);
+    let job = server.capture(document(&[packing, leaving])).await;
+    assert_eq!((&job["success"], &job["captured"], &job["errors"]), (&json!(true), &json!(2), &json!([])), "{job}");
+    assert_eq!(server.on_hand(GTIN, "4012345000016").await, 8);
+    let mut coming = object("come", "OBSERVE", "receiving", json!({"epcList": [pallet], "readPoint": {"id": DEPOT}}));
+    coming["bizLocation"] = json!({"id": DEPOT});
+    coming["eventTime"] = "2026-02-16T10:00:03Z".into();
+    server.set_clock(3 * SECOND);
+    let job = server.capture(document(&[coming])).await;
+    assert_eq!(job["errors"], json!([]));
+    assert_eq!(server.on_hand(GTIN, "4012345000023").await, 12);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn what_can_not_be_booked_is_recorded_and_held() {
     let server = Server::start().await;
     let mut event = quantity("far", "OBSERVE", "receiving", 1, SHOP);

@@ -87,11 +87,12 @@ impl Server {
     /// Ends the server and starts another over the same directory, without its index of EPCIS events if that is lost.
     pub(crate) async fn restart(mut self, index_is_lost: bool) -> Self {
         let (directory, clock) = (self.directory.take().unwrap(), Arc::clone(&self.clock));
+        let edge = self.app.settings().clone();
         self.stop().await;
         if index_is_lost {
             std::fs::remove_file(directory.path().join("epcis.sqlite")).unwrap();
         }
-        Self::over(directory, clock, Setup::default()).await
+        Self::over(directory, clock, Setup { edge, ..Setup::default() }).await
     }
 
     /// Moves the clock on to `micros` after the start.
