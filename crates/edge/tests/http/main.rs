@@ -5,6 +5,7 @@
 mod bad_input;
 mod devices;
 mod epcis;
+mod epcis_queries;
 mod epcis_subscriptions;
 mod events;
 mod hooks;
