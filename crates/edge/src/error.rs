@@ -27,3 +27,17 @@ impl Error {
         }
     }
 }
+
+/// An error with its causes, each that says more than what was said already.
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let further = error.to_string();
+        if !words.contains(&further) {
+            words = format!("{words}: {further}");
+        }
+        cause = error.source();
+    }
+    words
+}

@@ -6,6 +6,7 @@
 use super::Hook;
 use super::document::Document;
 use crate::App;
+use crate::error::chain;
 use crate::mqtt::Environment;
 use crate::outbound::{self, OutboundError};
 use axum::http::StatusCode;
@@ -203,17 +204,6 @@ fn plain_headers(headers: &HeaderMap) -> Vec<(String, String)> {
     let plain =
         |(name, value): (&HeaderName, &HeaderValue)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()));
     headers.iter().filter_map(plain).collect()
-}
-
-/// An error with its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        words = format!("{words}: {error}");
-        cause = error.source();
-    }
-    words
 }
 
 #[cfg(test)]

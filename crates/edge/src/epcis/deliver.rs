@@ -10,6 +10,7 @@ use super::subscribe::{SUBSCRIPTIONS_MAX, rhythm};
 use super::webhook::Destination;
 use super::{Epcis, SOURCE, now};
 use crate::App;
+use crate::error::chain;
 use follow::epcis::{KeptSubscription, QueryRecord, Subscription};
 use ledger::Position;
 use std::collections::BTreeMap;
@@ -132,16 +133,4 @@ impl Teller {
         }
         Ok((found.position, found.has_more))
     }
-}
-
-/// An error with its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

@@ -1,10 +1,11 @@
 //! MQTT 3.1.1.
 
 use super::{Arrival, Event, Receipt};
+use crate::error::chain;
 use crate::mqtt::settings::{PACKET_BYTES_MAX, Plan};
 use rumqttc_v4::{
-    AckMode, AsyncClient, ConnectionError, Event as Happened, EventLoop, LastWill, MqttOptions, Packet, PublishOptions,
-    QoS, SubscribeFilterInput, SubscribeReasonCode, TlsConfiguration, Transport,
+    AckMode, AsyncClient, Event as Happened, EventLoop, LastWill, MqttOptions, Packet, PublishOptions, QoS,
+    SubscribeFilterInput, SubscribeReasonCode, TlsConfiguration, Transport,
 };
 use tokio::sync::mpsc::Sender;
 use tokio::task::JoinHandle;
@@ -68,20 +69,6 @@ async fn poll(client: AsyncClient, mut polled: EventLoop, events: Sender<Event>)
             return;
         }
     }
-}
-
-/// An error with its causes.
-fn chain(error: &ConnectionError) -> String {
-    let mut words = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        let further = error.to_string();
-        if !words.contains(&further) {
-            words = format!("{words}: {further}");
-        }
-        cause = error.source();
-    }
-    words
 }
 
 const fn quality(qos: u8) -> QoS {

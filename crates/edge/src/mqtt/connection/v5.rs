@@ -1,11 +1,12 @@
 //! MQTT 5.
 
 use super::{Arrival, Event, Receipt};
+use crate::error::chain;
 use crate::mqtt::settings::{PACKET_BYTES_MAX, Plan};
 use rumqttc_v5::{
-    AckMode, AsyncClient, ConnectionError, Event as Happened, EventLoop, LastWill, MqttOptions, Packet,
-    PersistedAckMode, PersistedSession, PublishOptions, QoS, RetainForwardRule, SessionStore, SessionStoreError,
-    SessionStoreKey, SubscribeFilterInput, SubscribeReasonCode, TlsConfiguration, Transport,
+    AckMode, AsyncClient, Event as Happened, EventLoop, LastWill, MqttOptions, Packet, PersistedAckMode,
+    PersistedSession, PublishOptions, QoS, RetainForwardRule, SessionStore, SessionStoreError, SessionStoreKey,
+    SubscribeFilterInput, SubscribeReasonCode, TlsConfiguration, Transport,
 };
 use std::pin::Pin;
 use std::sync::Arc;
@@ -118,20 +119,6 @@ async fn poll(client: AsyncClient, mut polled: EventLoop, events: Sender<Event>)
             return;
         }
     }
-}
-
-/// An error with its causes.
-fn chain(error: &ConnectionError) -> String {
-    let mut words = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        let further = error.to_string();
-        if !words.contains(&further) {
-            words = format!("{words}: {further}");
-        }
-        cause = error.source();
-    }
-    words
 }
 
 const fn quality(qos: u8) -> QoS {
