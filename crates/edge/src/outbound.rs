@@ -1,8 +1,9 @@
 //! Requests that we make ourselves, over HTTP and HTTPS.
 //!
-//! One client for all: TLS by rustls with ring, no redirects to places that nobody named, a bound on how long an answer
+//! One kind of client for all: TLS by rustls with ring, no redirects to places that nobody named, a bound on how long an answer
 //! may take and how long it may be.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// How long a connection may take to stand.
@@ -32,14 +33,25 @@ pub(crate) enum OutboundError {
 /// # Errors
 /// [`OutboundError::Client`].
 pub(crate) fn client() -> Result<reqwest::Client, OutboundError> {
+    builder().build().map_err(OutboundError::Client)
+}
+
+/// Makes a client that connects to `host` at these addresses and no others, whatever its name means by then.
+///
+/// # Errors
+/// [`OutboundError::Client`].
+pub(crate) fn client_to(host: &str, addresses: &[SocketAddr]) -> Result<reqwest::Client, OutboundError> {
+    builder().resolve_to_addrs(host, addresses).build().map_err(OutboundError::Client)
+}
+
+fn builder() -> reqwest::ClientBuilder {
     // Whoever was first has installed the same one.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = reqwest::Client::builder()
+    reqwest::Client::builder()
         .user_agent(concat!("stocktide/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(ANSWER_TIMEOUT);
-    client.build().map_err(OutboundError::Client)
+        .timeout(ANSWER_TIMEOUT)
 }
 
 /// The body of an answer, whole.

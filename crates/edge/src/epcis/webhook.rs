@@ -4,23 +4,14 @@
 //! resolved, every address of it is looked at, and the very address that was looked at is connected to. Redirects are
 //! not followed.
 
-use bytes::Bytes;
+use crate::outbound::{self, OutboundError};
+use axum::http::header::CONTENT_TYPE;
 use hmac::{Hmac, KeyInit, Mac};
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::Request;
-use hyper::client::conn::http1::handshake;
-use hyper::header::{CONTENT_TYPE, HOST, USER_AGENT};
-use hyper_util::rt::TokioIo;
-use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
+use reqwest::Url;
 use sha2::Sha256;
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 
 /// How long a subscriber may take to take a message.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -32,10 +23,9 @@ const ANSWER_BYTES_MAX: usize = 64 << 10;
 /// Where messages go.
 #[derive(Clone, Debug)]
 pub(super) struct Destination {
-    uri: hyper::Uri,
+    url: Url,
     host: String,
     port: u16,
-    is_tls: bool,
 }
 
 /// Why a message was not taken.
@@ -53,8 +43,8 @@ pub(super) enum Undelivered {
         #[source]
         source: std::io::Error,
     },
-    #[error("sending")]
-    Send(#[from] hyper::Error),
+    #[error(transparent)]
+    Send(#[from] OutboundError),
 }
 
 impl Destination {
@@ -67,21 +57,18 @@ impl Destination {
         if dest.len() > URL_BYTES_MAX {
             return Err(format!("dest: it has more than {URL_BYTES_MAX} bytes"));
         }
-        let uri: hyper::Uri = dest.parse().map_err(|_| wrong("is no address; write https://host/path"))?;
-        let is_tls = match uri.scheme_str() {
-            Some("https") => true,
-            Some("http") => false,
-            _ => return Err(wrong("is neither http nor https")),
-        };
-        if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+        let url: Url = dest.parse().map_err(|_| wrong("is no address; write https://host/path"))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(wrong("is neither http nor https"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
             return Err(wrong("holds a name and password; messages are signed with signatureToken"));
         }
-        let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-        if host.is_empty() {
+        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+        let (false, Some(port)) = (host.is_empty(), url.port_or_known_default()) else {
             return Err(wrong("has no host"));
-        }
-        let port = uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
-        Ok(Self { uri, host, port, is_tls })
+        };
+        Ok(Self { url, host, port })
     }
 
     /// Looks whether it may be sent to now.
@@ -121,52 +108,19 @@ impl Destination {
 
     async fn deliver(&self, body: String, token: &str, local_allowed: bool) -> Result<(), Undelivered> {
         let addresses = self.addresses(local_allowed).await?;
-        let failed = |source| Undelivered::Connect { host: self.host.clone(), source };
-        let stream = TcpStream::connect(&addresses[..]).await.map_err(failed)?;
-        // A message is written whole, so waiting for more to send only delays it.
-        let _ = stream.set_nodelay(true);
-        if !self.is_tls {
-            return self.exchange(stream, body, token).await;
-        }
-        let name = ServerName::try_from(self.host.clone())
-            .map_err(|_| Undelivered::Refused(format!("{} is no name for a certificate", self.host)))?;
-        let stream = TlsConnector::from(tls()?).connect(name, stream).await.map_err(failed)?;
-        self.exchange(stream, body, token).await
-    }
-
-    async fn exchange(
-        &self,
-        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        body: String,
-        token: &str,
-    ) -> Result<(), Undelivered> {
-        let (mut sender, connection) = handshake(TokioIo::new(stream)).await?;
-        let mut request = Request::post(self.uri.path_and_query().map_or("/", |path| path.as_str()))
-            .header(HOST, self.uri.authority().map_or("", |authority| authority.as_str()))
-            .header(USER_AGENT, concat!("stocktide/", env!("CARGO_PKG_VERSION")))
+        let client = outbound::client_to(&self.host, &addresses)?;
+        let mut request = client
+            .post(self.url.clone())
             .header(CONTENT_TYPE, "application/json")
             .header("gs1-epcis-version", super::VERSION);
         if !token.is_empty() {
             request = request.header("gs1-signature", signature(token, body.as_bytes()));
         }
-        let request = request.body(Full::new(Bytes::from(body)));
-        let request = request.map_err(|error| Undelivered::Refused(error.to_string()))?;
-        // The connection is driven beside the request and ends with it.
-        let answering = async {
-            let answer = sender.send_request(request).await?;
-            let status = answer.status();
-            // What it says is of no use, but a subscriber may want to be heard out.
-            let _ = Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect().await;
-            if status.is_success() { Ok(()) } else { Err(Undelivered::Status(status.as_u16())) }
-        };
-        let mut answering = std::pin::pin!(answering);
-        tokio::select! {
-            answered = &mut answering => answered,
-            ended = connection => {
-                ended?;
-                answering.await
-            }
-        }
+        let answer = request.body(body).send().await.map_err(OutboundError::Request)?;
+        let status = answer.status();
+        // What it says is of no use, but a subscriber may want to be heard out.
+        let _ = outbound::body(answer, ANSWER_BYTES_MAX).await;
+        if status.is_success() { Ok(()) } else { Err(Undelivered::Status(status.as_u16())) }
     }
 }
 
@@ -182,22 +136,6 @@ fn signature(token: &str, body: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
-}
-
-fn tls() -> Result<Arc<ClientConfig>, Undelivered> {
-    static CONFIG: OnceLock<Arc<ClientConfig>> = OnceLock::new();
-    if let Some(config) = CONFIG.get() {
-        return Ok(Arc::clone(config));
-    }
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| Undelivered::Refused(error.to_string()))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(Arc::clone(CONFIG.get_or_init(|| Arc::new(config))))
 }
 
 /// Whether an address is of this machine or its own network, or of none at all.
@@ -264,7 +202,7 @@ mod tests {
             assert!(Destination::parse(dest).is_err(), "{dest}");
         }
         let parsed = Destination::parse("https://[2606:4700::1111]/x?y=1").unwrap();
-        assert_eq!((&*parsed.host, parsed.port, parsed.is_tls), ("2606:4700::1111", 443, true));
+        assert_eq!((&*parsed.host, parsed.port), ("2606:4700::1111", 443));
         assert_eq!(Destination::parse("http://example.com").unwrap().port, 80);
     }
 
