@@ -8,6 +8,19 @@ use wire::{Batch, KeyHasher};
 const SOURCES: [&str; 3] = ["till", "forklift", "gate"];
 const PRODUCTS: [&str; 4] = ["nut", "bolt", "screw", "washer"];
 const PLACES: [&str; 4] = ["north", "north/shelf-1", "south", "south/shelf-2"];
+/// What goes into handling units, and nothing else does: by quantity, and by serial number.
+pub(crate) const PACKED: [&str; 2] = ["tin", "drum"];
+/// Serial numbers, and how many they are.
+const DRUMS: [(&str, i64); 5] = [("d1", 1), ("d2", 1), ("d3", 1), ("d1\nd2", 2), ("d2\nd3", 2)];
+/// Handling units, and what of the others may be in each, so that none comes to be in itself.
+const UNITS: [(&str, &[&str]); 6] = [
+    ("case-1", &[]),
+    ("case-2", &[]),
+    ("case-3", &[]),
+    ("pallet-1", &["case-1", "case-2", "case-1\ncase-3"]),
+    ("pallet-2", &["case-2", "case-3", "case-2\ncase-3"]),
+    ("truck", &["pallet-1", "pallet-2", "pallet-1\ncase-3"]),
+];
 pub(crate) const SECOND: i64 = 1_000_000;
 
 /// What a message says.
@@ -28,6 +41,9 @@ pub(crate) struct Fact {
     pub(crate) unit: &'static str,
     pub(crate) reason: &'static str,
     pub(crate) to_status: Option<Status>,
+    pub(crate) serials: &'static str,
+    pub(crate) handling_unit: &'static str,
+    pub(crate) units: &'static str,
 }
 
 /// Something that a source sends, and sends again in the same words.
@@ -45,7 +61,46 @@ pub(crate) struct Message {
 impl Fact {
     pub(crate) fn event(&self) -> Event<'_> {
         let event = Event::new(self.kind, self.product, self.place, self.quantity);
-        Event { to: self.to, unit: self.unit, reason: self.reason, to_status: self.to_status, ..event }
+        Event {
+            to: self.to,
+            unit: self.unit,
+            reason: self.reason,
+            to_status: self.to_status,
+            serials: self.serials,
+            handling_unit: self.handling_unit,
+            units: self.units,
+            ..event
+        }
+    }
+
+    /// Makes it such that it must be held, and tells under which code. For `clock_ahead`, its time is yet to be set.
+    fn spoil(&mut self, chance: &mut impl Rng) -> &'static str {
+        match chance.random_range(0..4) {
+            0 | 2 if !self.handling_unit.is_empty() => {
+                (self.kind, self.place, self.product, self.serials) = (EventKind::UnitPacked, PLACES[0], "", "");
+                self.units = self.handling_unit;
+                "unit_cycle"
+            }
+            0 => {
+                self.unit = "bushel";
+                "unknown_unit"
+            }
+            1 => {
+                self.reason = "whim";
+                "unknown_reason"
+            }
+            2 => {
+                self.kind = EventKind::ItemAdded;
+                (self.quantity, self.reason) = (Quantity::ZERO, "");
+                "quantity_not_positive"
+            }
+            _ => "clock_ahead",
+        }
+    }
+
+    /// Whether it is of a handling unit, or of what goes into those.
+    pub(crate) fn is_of_units(&self) -> bool {
+        !self.handling_unit.is_empty() || PACKED.contains(&self.product)
     }
 }
 
@@ -66,12 +121,12 @@ impl Message {
         }
     }
 
-    pub(crate) fn push_to(&self, batch: &mut Batch) {
+    pub(crate) fn request(&self) -> Request<'_> {
         let body = match &self.said {
             Said::Fact(fact) => Body::Event(fact.event()),
             Said::Ask(command) => Body::Command(command),
         };
-        batch.push(&Request {
+        Request {
             actor: "simulation",
             source: self.source,
             id: &self.id,
@@ -80,7 +135,11 @@ impl Message {
             historical: false,
             resolves: None,
             body,
-        });
+        }
+    }
+
+    pub(crate) fn push_to(&self, batch: &mut Batch) {
+        batch.push(&self.request());
     }
 }
 
@@ -107,30 +166,9 @@ impl Traffic {
         if chance.random_ratio(1, 8) {
             return Message::new("shop", format!("shop-{}", self.count), at, self.ask(chance, now), &self.hasher);
         }
-        let mut fact = fact(chance);
-        let mut at = at;
-        let mut flaw = None;
-        if chance.random_ratio(1, 10) {
-            flaw = Some(match chance.random_range(0..4) {
-                0 => {
-                    fact.unit = "bushel";
-                    "unknown_unit"
-                }
-                1 => {
-                    fact.reason = "whim";
-                    "unknown_reason"
-                }
-                2 => {
-                    fact.kind = EventKind::ItemAdded;
-                    (fact.quantity, fact.reason) = (Quantity::ZERO, "");
-                    "quantity_not_positive"
-                }
-                _ => {
-                    at = Timestamp(now.0 + 86_400 * SECOND);
-                    "clock_ahead"
-                }
-            });
-        }
+        let mut fact = if chance.random_ratio(1, 5) { fact_of_units(chance) } else { fact(chance) };
+        let flaw = chance.random_ratio(1, 10).then(|| fact.spoil(chance));
+        let at = if flaw == Some("clock_ahead") { Timestamp(now.0 + 86_400 * SECOND) } else { at };
         Message { flaw, ..Message::new(source, id, at, Said::Fact(fact), &self.hasher) }
     }
 
@@ -140,10 +178,16 @@ impl Traffic {
         if with.id.is_empty() {
             return None;
         }
-        let quantity = Quantity::units(chance.random_range(1_000..2_000));
-        let other = Said::Fact(Fact { quantity, ..said.clone() });
-        let message = Message::new(with.source, with.id.clone(), with.occurred_at, other, &self.hasher);
-        Some(Message { flaw: with.flaw.filter(|flaw| *flaw != "quantity_not_positive"), ..message })
+        let other = if !said.handling_unit.is_empty() {
+            Fact { handling_unit: "tote", ..said.clone() }
+        } else if !said.serials.is_empty() {
+            Fact { serials: "d4", quantity: Quantity::units(1), ..said.clone() }
+        } else {
+            Fact { quantity: Quantity::units(chance.random_range(1_000..2_000)), ..said.clone() }
+        };
+        let message = Message::new(with.source, with.id.clone(), with.occurred_at, Said::Fact(other), &self.hasher);
+        let is_mended = |flaw: &&str| ["quantity_not_positive", "unit_cycle"].contains(flaw);
+        Some(Message { flaw: with.flaw.filter(|flaw| !is_mended(flaw)), ..message })
     }
 
     fn ask(&mut self, chance: &mut impl Rng, now: Timestamp) -> Said {
@@ -185,13 +229,15 @@ fn fact(chance: &mut impl Rng) -> Fact {
         unit: "",
         reason: "",
         to_status: None,
+        serials: "",
+        handling_unit: "",
+        units: "",
     };
     match chance.random_range(0..12) {
         0..4 => {}
         4..7 => fact.kind = EventKind::ItemRemoved,
         7 => {
-            let elsewhere: Vec<&str> = PLACES.into_iter().filter(|other| *other != place).collect();
-            (fact.kind, fact.to) = (EventKind::ItemMoved, pick(chance, &elsewhere));
+            (fact.kind, fact.to) = (EventKind::ItemMoved, elsewhere(chance, place));
         }
         8 => (fact.kind, fact.to_status) = (EventKind::StatusChanged, Some(Status::Damaged)),
         9 => {
@@ -201,6 +247,56 @@ fn fact(chance: &mut impl Rng) -> Fact {
         _ => (fact.kind, fact.reason) = (EventKind::ItemCounted, pick(chance, &["", "rfid_sweep", "weight_sensor"])),
     }
     fact
+}
+
+/// Of a handling unit, or of what goes into those while it is in none.
+fn fact_of_units(chance: &mut impl Rng) -> Fact {
+    let (handling_unit, inner) = pick(chance, &UNITS);
+    let packed = if chance.random_ratio(1, 2) { tins(chance) } else { drums(chance) };
+    let (kind, place) = (packed.kind, packed.place);
+    let whole = Fact { product: "", serials: "", quantity: Quantity::ZERO, handling_unit, ..packed };
+    match chance.random_range(0..16) {
+        0..4 => packed,
+        deed @ 4..10 => {
+            let kind = if deed < 8 { EventKind::UnitPacked } else { EventKind::UnitUnpacked };
+            let packed = match inner.choose(chance) {
+                Some(units) if chance.random_ratio(3, 4) => Fact { units, ..whole },
+                _ => packed,
+            };
+            Fact { kind, to: "", handling_unit, ..packed }
+        }
+        10 => Fact { kind: EventKind::UnitUnpacked, to: "", ..whole },
+        11..13 => {
+            let to = elsewhere(chance, place);
+            let place = if chance.random_ratio(1, 2) { place } else { "" };
+            Fact { kind: EventKind::ItemMoved, place, to, ..whole }
+        }
+        13 => Fact { kind: EventKind::ShipmentDispatched, to: pick(chance, &["north", "south"]), ..whole },
+        14 => Fact { kind: EventKind::StatusChanged, to: "", to_status: Some(Status::Damaged), ..whole },
+        _ if kind == EventKind::ItemRemoved => Fact { to: "", ..whole },
+        _ => Fact { kind: EventKind::ItemAdded, to: "", ..whole },
+    }
+}
+
+/// Some tins come or go.
+fn tins(chance: &mut impl Rng) -> Fact {
+    let kind = pick(chance, &[EventKind::ItemAdded, EventKind::ItemRemoved]);
+    let quantity = Quantity::units(chance.random_range(1..=20));
+    Fact { kind, product: PACKED[0], quantity, to: "", reason: "", to_status: None, ..fact(chance) }
+}
+
+/// Some drums come, go or move.
+fn drums(chance: &mut impl Rng) -> Fact {
+    let (serials, count) = pick(chance, &DRUMS);
+    let kind = pick(chance, &[EventKind::ItemAdded, EventKind::ItemMoved, EventKind::ItemRemoved]);
+    let tins = tins(chance);
+    let to = if kind == EventKind::ItemMoved { elsewhere(chance, tins.place) } else { "" };
+    Fact { kind, product: PACKED[1], serials, quantity: Quantity::units(count), to, ..tins }
+}
+
+fn elsewhere(chance: &mut impl Rng, place: &str) -> &'static str {
+    let others: Vec<&str> = PLACES.into_iter().filter(|other| *other != place).collect();
+    pick(chance, &others)
 }
 
 pub(crate) fn pick<T: Copy>(chance: &mut impl Rng, from: &[T]) -> T {

@@ -6,6 +6,7 @@ mod check;
 mod message;
 mod seeds;
 mod trial;
+mod units;
 
 pub(crate) use check::{agree, stock_shown, tell_shipped};
 pub(crate) use seeds::for_each_seed;
