@@ -7,7 +7,7 @@
 
 use crate::{Error, Handle};
 use journal::{Disk, RealDisk};
-use ledger::{Decision, DecisionKind, Position};
+use ledger::{Decision, DecisionKind, Effect, Position};
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -19,12 +19,23 @@ use wire::record::Entry;
 const NOTED_MAX: usize = 65_536;
 /// Observations handed on at once.
 const HANDED_MAX: usize = 4_096;
+/// Bytes of what they say, past which no more are handed on at once.
+const HANDED_BYTES_MAX: usize = 16 << 20;
 /// How often a follower hears that nothing has come, so that it can let time pass.
 const IDLE: Duration = Duration::from_millis(250);
 
 /// Whether a follower is shown this entry.
 fn is_shown(decision: &Decision) -> bool {
     matches!(decision.kind, DecisionKind::ObservationRecorded | DecisionKind::DeviceDeclared)
+}
+
+/// Bytes of what an entry's devices said.
+fn said_bytes(decision: &Decision) -> usize {
+    let said = decision.effects.iter().map(|effect| match effect {
+        Effect::Observed(observation) => observation.content.len(),
+        _ => 0,
+    });
+    said.sum()
 }
 
 struct Positions {
@@ -96,13 +107,19 @@ impl<D: Disk> Handle<D> {
         let Some(noted) = self.shared.noted.since(position, HANDED_MAX) else {
             return self.observed_in_next_block(position);
         };
-        let is_all = noted.len() < HANDED_MAX;
+        let mut is_all = noted.len() < HANDED_MAX;
+        let mut bytes = 0;
         let mut observed = Observed { entries: Vec::with_capacity(noted.len()), up_to: committed.max(position) };
         let mut wanted = noted.iter().copied().filter(|position| *position <= committed).peekable();
         while let Some(next) = wanted.peek().copied() {
+            if bytes > HANDED_BYTES_MAX {
+                is_all = false;
+                break;
+            }
             let Some((first, entries)) = self.block_of(next)? else { break };
             for (entry, at) in entries.into_iter().zip(first.0..) {
                 if wanted.next_if_eq(&Position(at)).is_some() {
+                    bytes += said_bytes(&entry.decision);
                     observed.entries.push((Position(at), entry));
                 }
             }

@@ -33,7 +33,7 @@ use engine::{Error, Follow, Handle, Observed, Outcome, Receipt};
 use intake::device::{Device, Observation as Heard, Settings as DeviceLimits};
 use intake::rfid::{Inference, Read, Rssi, Tag};
 use intake::scale::{Sample, Scale};
-use ledger::{Catalog, Command, Decision, DeviceCard, Effect, Observation, Position, Timestamp};
+use ledger::{Command, Decision, DeviceCard, Effect, Observation, Position, Timestamp};
 use site::Site;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -126,14 +126,15 @@ impl Sensing {
         self.senses.0.devices.write().expect("no panic under the lock").clear();
     }
 
-    fn take_entry(&mut self, position: Position, decision: &Decision, catalog: &Catalog, rows: &mut Rows) {
+    /// Takes in an entry. The views are held for a name and for what is concluded only: commits wait meanwhile.
+    fn take_entry(&mut self, position: Position, decision: &Decision, rows: &mut Rows) {
         self.recorded_at = decision.recorded_at;
         for effect in &decision.effects {
             match effect {
                 Effect::Device(card) => self.declared(card),
                 Effect::Observed(observation) => {
-                    let device = catalog.party(decision.source);
-                    self.observed(position, decision, device, observation, rows);
+                    let device = self.engine.views().catalog().party(decision.source).to_owned();
+                    self.observed(position, decision, &device, observation, rows);
                 }
                 _ => {}
             }
@@ -146,7 +147,7 @@ impl Sensing {
         }
         for (name, inference) in movements {
             let Some(site) = self.sites.get(&name) else { continue };
-            let conclusion = conclude::of_tag(&name, &site.layout, &inference, catalog);
+            let conclusion = conclude::of_tag(&name, &site.layout, &inference, self.engine.views().catalog());
             self.pending.insert(conclusion.id.clone(), conclusion);
         }
     }
@@ -425,12 +426,8 @@ impl Follow for Sensing {
 
     fn take(&mut self, observed: Observed, is_behind: bool) -> Result<(), Error> {
         let mut rows = Rows::default();
-        if !observed.entries.is_empty() {
-            let engine = self.engine.clone();
-            let views = engine.views();
-            for (position, entry) in &observed.entries {
-                self.take_entry(*position, &entry.decision, views.catalog(), &mut rows);
-            }
+        for (position, entry) in &observed.entries {
+            self.take_entry(*position, &entry.decision, &mut rows);
         }
         self.position = observed.up_to.max(self.position);
         self.show_sites();
