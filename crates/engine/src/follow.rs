@@ -150,7 +150,7 @@ pub trait Follow: Send + 'static {
     /// `is_behind` says that there is more in the journal already.
     ///
     /// # Errors
-    /// Whatever keeps it from going on for now; the same is shown again a little later.
+    /// Whatever keeps it from going on for now; what comes after [`position`](Self::position) is shown a little later.
     fn take(&mut self, observed: Observed, is_behind: bool) -> Result<(), Error>;
 
     /// The engine stops: what is not yet written can be.

@@ -72,6 +72,8 @@ pub struct Sensing {
     intervals: BTreeMap<Box<str>, i64>,
     /// Concluded and not yet known to be in the journal.
     pending: BTreeMap<String, Conclusion>,
+    /// Taken in and not yet in the index: more than nothing only while that can't be written.
+    unwritten: Rows,
 }
 
 struct ScaleDevice {
@@ -100,6 +102,7 @@ impl Sensing {
             scales: BTreeMap::new(),
             intervals: BTreeMap::new(),
             pending: BTreeMap::new(),
+            unwritten: Rows::default(),
         };
         // A state that can't be read is made again from the first entry on.
         if sensing.load(&image).is_ok() {
@@ -256,9 +259,11 @@ impl Sensing {
             devices.get(device).and_then(|state| state.device.clock_offset_micros()).unwrap_or(0)
         };
         let offset = if offset.abs() > CLOCK_OFF_MICROS { offset } else { 0 };
+        let places = site.layout.places_of(device);
         for read in unpack_reads(&observation.content).map_while(Result::ok) {
-            let place = site.layout.antennas.get(&(device.to_owned(), read.antenna));
-            let (Some(antenna), Some(tag)) = (place.copied(), Tag::new(read.epc)) else { continue };
+            let place = places.binary_search_by_key(&read.antenna, |(antenna, _)| *antenna).ok();
+            let (Some(place), Some(tag)) = (place, Tag::new(read.epc)) else { continue };
+            let antenna = places[place].1;
             let rssi = read.rssi_centi_dbm.unwrap_or(RSSI_UNKNOWN);
             site.wait(Read { tag, antenna, seen_at: read.seen_at.plus(offset), rssi });
         }
@@ -404,10 +409,11 @@ impl Sensing {
         }
     }
 
-    fn save(&mut self, rows: &Rows) -> Result<(), Error> {
+    fn save(&mut self) -> Result<(), Error> {
         let mut image = Vec::new();
         self.put(&mut image);
-        self.senses.write(rows, Some((self.position, &image)))?;
+        self.senses.write(&self.unwritten, Some((self.position, &image)))?;
+        self.unwritten = Rows::default();
         self.saved_at = self.engine.now();
         Ok(())
     }
@@ -425,16 +431,18 @@ impl Follow for Sensing {
     }
 
     fn take(&mut self, observed: Observed, is_behind: bool) -> Result<(), Error> {
-        let mut rows = Rows::default();
+        let mut rows = std::mem::take(&mut self.unwritten);
         for (position, entry) in &observed.entries {
             self.take_entry(*position, &entry.decision, &mut rows);
         }
+        self.unwritten = rows;
         self.position = observed.up_to.max(self.position);
         self.show_sites();
         if self.engine.now().0.saturating_sub(self.saved_at.0) >= SAVE_MICROS && !observed.entries.is_empty() {
-            self.save(&rows)?;
-        } else if !rows.is_empty() {
-            self.senses.write(&rows, None)?;
+            self.save()?;
+        } else if !self.unwritten.is_empty() {
+            self.senses.write(&self.unwritten, None)?;
+            self.unwritten = Rows::default();
         }
         if !is_behind && self.hand_in().is_ok() {
             self.tick();
@@ -443,7 +451,7 @@ impl Follow for Sensing {
     }
 
     fn finish(&mut self) -> Result<(), Error> {
-        self.save(&Rows::default())
+        self.save()
     }
 }
 

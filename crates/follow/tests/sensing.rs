@@ -280,3 +280,29 @@ fn weights_become_counts() {
     let all = (Timestamp(START), Timestamp(START + 60 * SECOND));
     assert_eq!(site.sensing.senses().figures(("scale-3", "weight_g"), all, 100).unwrap().len(), 24);
 }
+
+#[test]
+fn what_the_index_could_not_take_is_written_when_it_can() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut site = Site::open(directory.path(), 0);
+    let send = |site: &Site, at: i64| {
+        let at = render_timestamp(Timestamp(START + at));
+        site.send(&format!(
+            r#"{{"event":"sensor_reading","device":"cold-1","metric":"temperature_celsius","value":4,"timestamp":"{at}"}}"#
+        ));
+    };
+    send(&site, 0);
+    site.follow();
+    send(&site, SECOND);
+    let other = rusqlite::Connection::open(directory.path().join("readings.sqlite")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let observed = site.handle().observed_after(site.sensing.position()).unwrap();
+    site.sensing.take(observed, false).unwrap_err();
+    other.execute_batch("ROLLBACK").unwrap();
+    // Nothing new comes; what was taken in is not lost.
+    let observed = site.handle().observed_after(site.sensing.position()).unwrap();
+    assert!(observed.entries.is_empty());
+    site.sensing.take(observed, false).unwrap();
+    let all = (Timestamp(START), Timestamp(START + 60 * SECOND));
+    assert_eq!(site.sensing.senses().figures(("cold-1", "temperature_celsius"), all, 100).unwrap().len(), 2);
+}

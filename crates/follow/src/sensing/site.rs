@@ -30,6 +30,12 @@ impl Layout {
         self.antennas.iter().find(|(_, other)| **other == place).map(|(antenna, _)| antenna)
     }
 
+    /// The antennas of a reader, by number, and the place of each.
+    pub(crate) fn places_of(&self, device: &str) -> Vec<(u16, u16)> {
+        let range = (device.to_owned(), 0)..=(device.to_owned(), u16::MAX);
+        self.antennas.range(range).map(|((_, antenna), place)| (*antenna, *place)).collect()
+    }
+
     /// The location of a zone; `None` for one that is not ours.
     pub(crate) fn location(&self, zone: Option<u16>) -> Option<&str> {
         let location = self.zones.get(usize::from(zone?))?;
