@@ -203,6 +203,15 @@ proptest! {
 }
 
 #[test]
+fn a_company_prefix_longer_than_its_partition_is_refused() {
+    // Partition 1 has 11 digits in 37 bits, which hold up to 137,438,953,471; the number is that.
+    for header in ["30", "31", "32", "33", "34", "2C", "2D", "2E"] {
+        let hex = format!("{header}07FFFFFFFFC0000000000000");
+        assert_eq!(Tag::from_hex(&hex).unwrap_err().code, "value_too_large", "{hex}");
+    }
+}
+
+#[test]
 fn damaged_codes_are_read_or_named() {
     let mut random = 1_u64;
     let mut below = |limit: usize| {

@@ -267,6 +267,12 @@ fn read_key(
     };
     let prefix_digits = 12 - partition;
     let prefix = reader.take(prefix_bits).ok_or(None)?;
+    // A longer one would be taken for that of another partition.
+    if prefix.checked_ilog10().is_some_and(|above_first| usize::try_from(above_first).is_ok_and(|n| n >= prefix_digits))
+    {
+        let detail = format!("company prefix {prefix} has more than the {prefix_digits} digits of its partition");
+        return Err(Some(Fault::new("value_too_large", detail)));
+    }
     draft.push_number(prefix, prefix_digits);
     draft.end_part().map_err(|fault| Some(too_large(fault, "company prefix")))?;
     let bits = bits.saturating_sub(prefix_bits);
