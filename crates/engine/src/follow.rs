@@ -24,9 +24,13 @@ const HANDED_BYTES_MAX: usize = 16 << 20;
 /// How often a follower hears that nothing has come, so that it can let time pass.
 const IDLE: Duration = Duration::from_millis(250);
 
-/// Whether a follower is shown this entry.
+/// Whether a follower is shown this entry: observations, declared devices, and what becomes of alerts.
 fn is_shown(decision: &Decision) -> bool {
-    matches!(decision.kind, DecisionKind::ObservationRecorded | DecisionKind::DeviceDeclared)
+    use DecisionKind as Kind;
+    matches!(
+        decision.kind,
+        Kind::ObservationRecorded | Kind::DeviceDeclared | Kind::AlertOpened | Kind::AlertChanged | Kind::AlertResolved
+    )
 }
 
 /// Bytes of what an entry's devices said.

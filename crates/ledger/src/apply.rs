@@ -103,6 +103,7 @@ impl State {
                 self.ended.swap(0, 1);
                 self.ended[1].clear();
             }
+            Effect::AlertOpened(_) | Effect::AlertChanged(_) => self.alerts.apply(self.position, decision),
             Effect::HistoryFolded { account, before } => self.line_mut(*account).fold(*before),
             Effect::UnitReported(report) => self.units.insert(report),
             Effect::UnitReportWithdrawn(report) => self.units.remove(report),
@@ -117,6 +118,8 @@ impl State {
             | Effect::Location(_)
             | Effect::Reason(_)
             | Effect::Device(_)
+            | Effect::Rule(_)
+            | Effect::RuleWithdrawn { .. }
             | Effect::Observed(_) => {}
         }
     }

@@ -5,7 +5,7 @@
 
 use crate::{
     AccountId, AccountKey, AccountKind, Day, Decision, DeviceCard, Effect, LocationCard, LocationId, LotId, Name,
-    PartyId, ProductCard, ProductId, ReasonCard, ReasonId, SerialId, UnitId, reason,
+    PartyId, ProductCard, ProductId, ReasonCard, ReasonId, RuleCard, SerialId, UnitId, reason,
 };
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
@@ -107,6 +107,7 @@ pub struct Catalog {
     unit_index: Index,
     pub(crate) reasons: Vec<ReasonCard>,
     pub(crate) devices: BTreeMap<Box<str>, DeviceCard>,
+    pub(crate) rules: BTreeMap<Box<str>, RuleCard>,
     /// Products by their GTIN of 14 digits, and locations by their GLN; of several, the one that was named first.
     gtins: BTreeMap<Box<str>, ProductId>,
     glns: BTreeMap<Box<str>, LocationId>,
@@ -140,6 +141,7 @@ impl Catalog {
             unit_index: Index::default(),
             reasons: reason::shipped(),
             devices: BTreeMap::new(),
+            rules: BTreeMap::new(),
             gtins: BTreeMap::new(),
             glns: BTreeMap::new(),
             accounts: Vec::new(),
@@ -286,6 +288,16 @@ impl Catalog {
         self.devices.values()
     }
 
+    /// The declared rule of this id.
+    pub fn rule(&self, rule: &str) -> Option<&RuleCard> {
+        self.rules.get(rule)
+    }
+
+    /// Every declared rule, by id.
+    pub fn rules(&self) -> impl ExactSizeIterator<Item = &RuleCard> {
+        self.rules.values()
+    }
+
     /// The account of this key.
     pub fn find_account(&self, key: AccountKey) -> Option<AccountId> {
         let hash = self.hash_account(key);
@@ -330,6 +342,12 @@ impl Catalog {
             },
             Effect::Device(card) => {
                 self.devices.insert(card.device.clone(), (**card).clone());
+            }
+            Effect::Rule(card) => {
+                self.rules.insert(card.rule.clone(), (**card).clone());
+            }
+            Effect::RuleWithdrawn { rule } => {
+                self.rules.remove(rule);
             }
             Effect::LotExpires(lot, day) => self.lots[lot.index()].expiry = Some(*day),
             _ => {}

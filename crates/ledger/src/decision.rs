@@ -1,9 +1,9 @@
 //! What happened, as the journal keeps it. Applying a decision needs no rule and cannot fail.
 
 use crate::{
-    AccountId, AccountKey, Day, DeviceCard, EventKind, Key, LocationCard, LocationId, LotId, Observation, PartyId,
-    Position, ProductCard, ProductId, Quantity, ReasonCard, ReasonId, SerialId, Timestamp, UnitHolds, UnitId,
-    UnitReport, UnitStands, Unusable,
+    AccountId, AccountKey, Alert, AlertChange, Day, DeviceCard, EventKind, Key, LocationCard, LocationId, LotId,
+    Observation, PartyId, Position, ProductCard, ProductId, Quantity, ReasonCard, ReasonId, RuleCard, SerialId,
+    Timestamp, UnitHolds, UnitId, UnitReport, UnitStands, Unusable,
 };
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -34,15 +34,20 @@ pub enum DecisionKind {
     LocationDeclared = 49,
     ReasonDeclared = 50,
     DeviceDeclared = 51,
+    RuleDeclared = 52,
+    RuleWithdrawn = 53,
     EntryReversed = 64,
     InputHeld = 65,
     HeldDiscarded = 66,
     ObservationRecorded = 96,
+    AlertOpened = 112,
+    AlertChanged = 113,
+    AlertResolved = 114,
 }
 
 impl DecisionKind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 30] = [
         Self::ItemAdded,
         Self::ItemRemoved,
         Self::ItemMoved,
@@ -64,10 +69,15 @@ impl DecisionKind {
         Self::LocationDeclared,
         Self::ReasonDeclared,
         Self::DeviceDeclared,
+        Self::RuleDeclared,
+        Self::RuleWithdrawn,
         Self::EntryReversed,
         Self::InputHeld,
         Self::HeldDiscarded,
         Self::ObservationRecorded,
+        Self::AlertOpened,
+        Self::AlertChanged,
+        Self::AlertResolved,
     ];
 
     /// What an event of this kind becomes.
@@ -118,10 +128,15 @@ impl DecisionKind {
             Self::LocationDeclared => "location_declared",
             Self::ReasonDeclared => "reason_declared",
             Self::DeviceDeclared => "device_declared",
+            Self::RuleDeclared => "rule_declared",
+            Self::RuleWithdrawn => "rule_withdrawn",
             Self::EntryReversed => "entry_reversed",
             Self::InputHeld => "input_held",
             Self::HeldDiscarded => "held_discarded",
             Self::ObservationRecorded => "observation_recorded",
+            Self::AlertOpened => "alert_opened",
+            Self::AlertChanged => "alert_changed",
+            Self::AlertResolved => "alert_resolved",
         }
     }
 }
@@ -232,6 +247,17 @@ pub enum Effect {
     Reason(Box<ReasonCard>),
     /// A device's card.
     Device(Box<DeviceCard>),
+    /// A rule's card.
+    Rule(Box<RuleCard>),
+    /// A rule is no longer.
+    RuleWithdrawn {
+        /// Which.
+        rule: Box<str>,
+    },
+    /// An alert was opened; this entry's position is its id.
+    AlertOpened(Box<Alert>),
+    /// Something happened to an open alert.
+    AlertChanged(Box<AlertChange>),
     /// A device said something.
     Observed(Box<Observation>),
     /// An entry was reversed by this one.

@@ -11,6 +11,7 @@
 //! up to); the rules stand in `decide/`, one subject a file.
 
 mod account;
+mod alert;
 mod apply;
 mod catalog;
 mod decide;
@@ -29,6 +30,7 @@ mod time;
 mod unit;
 
 pub use account::{AccountKey, AccountKind, Status};
+pub use alert::{Alert, AlertChange, AlertStage, AlertStep, AlertSubject, Alerts, OpenAlert, RuleCard, Severity};
 pub use catalog::{Catalog, Location, Lot, Product, Serial};
 pub use decision::{
     Counted, Decision, DecisionKind, Discrepancy, Effect, Expected, Name, Posting, Reservation, ReservationState,
@@ -40,7 +42,7 @@ pub use quantity::{Quantity, QuantityError};
 pub use rejection::{Rejection, Short};
 pub use request::{
     Body, Command, DeviceCard, Event, EventKind, Key, LocationCard, Observation, ProductCard, ReasonCard, Request,
-    Reserve, ReserveLine, Unit, Unusable,
+    Reserve, ReserveLine, Site, Unit, Unusable,
 };
 pub use state::{Limits, Open, State, Verdict};
 pub use time::{Day, Timestamp};

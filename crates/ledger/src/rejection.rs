@@ -130,6 +130,17 @@ pub enum Rejection {
         /// The oldest time still taken.
         horizon: Timestamp,
     },
+    /// There is no open alert at this position.
+    UnknownAlert,
+    /// An alert of this condition and subject is open.
+    AlertOpen {
+        /// Where it was opened.
+        alert: Position,
+    },
+    /// A snooze would have ended already.
+    SnoozeEnded,
+    /// There is no such rule.
+    UnknownRule,
     /// More than a balance can hold.
     Overflow,
     /// Fewer are free than asked for.
@@ -185,6 +196,10 @@ impl Rejection {
             Self::NotReversible { .. } => "not_reversible",
             Self::AlreadyReversed { .. } => "already_reversed",
             Self::UnknownHeld => "unknown_held",
+            Self::UnknownAlert => "unknown_alert",
+            Self::AlertOpen { .. } => "alert_open",
+            Self::SnoozeEnded => "snooze_ended",
+            Self::UnknownRule => "unknown_rule",
         }
     }
 
@@ -209,6 +224,9 @@ impl Rejection {
             Self::UnitTooFull { .. } => "handling_unit",
             Self::NotReversible { .. } | Self::AlreadyReversed { .. } => "position",
             Self::UnknownHeld => "held",
+            Self::UnknownAlert | Self::AlertOpen { .. } => "alert",
+            Self::SnoozeEnded => "until",
+            Self::UnknownRule => "rule",
         }
     }
 }
@@ -303,6 +321,12 @@ impl fmt::Display for Rejection {
             ),
             Self::NotReversible { instead } => write!(f, "this entry is not undone by reversal; {instead}"),
             Self::AlreadyReversed { by } => write!(f, "the entry was reversed at position {by}; nothing is left to do"),
+            Self::UnknownAlert => f.write_str("there is no open alert of this id; list the open alerts"),
+            Self::AlertOpen { alert } => {
+                write!(f, "alert {alert} of this condition and subject is open; change that one")
+            }
+            Self::SnoozeEnded => f.write_str("the snooze would have ended already; choose a later time"),
+            Self::UnknownRule => f.write_str("there is no rule of this id; list the rules"),
             Self::UnknownHeld => f.write_str("there is no open held input at this position; list the held inputs"),
         }
     }

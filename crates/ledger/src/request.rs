@@ -1,6 +1,6 @@
 //! What comes in: events that report facts, and commands that ask for something.
 
-use crate::{Day, Decision, DecisionKind, Position, Quantity, Status, Timestamp};
+use crate::{Alert, AlertChange, Day, Decision, DecisionKind, Position, Quantity, RuleCard, Status, Timestamp};
 
 /// Who an input is, for 'exactly once': the keyed hash of its source and id, and of everything else it says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -192,6 +192,17 @@ pub enum Command {
     DeclareReason(Box<ReasonCard>),
     /// Say what a device is.
     DeclareDevice(Box<DeviceCard>),
+    /// Say what is to be watched, and how.
+    DeclareRule(Box<RuleCard>),
+    /// Watch by a rule no longer.
+    WithdrawRule {
+        /// Which.
+        rule: Box<str>,
+    },
+    /// Open an alert, unless one of its condition and subject is open.
+    RaiseAlert(Box<Alert>),
+    /// Do something to an open alert.
+    ChangeAlert(Box<AlertChange>),
     /// Keep what a device said. It moves no stock; what follows from it comes as events of its own.
     Observe(Box<Observation>),
     /// Undo an entry by its opposite.
@@ -281,6 +292,19 @@ pub struct LocationCard {
     pub region: Box<str>,
     /// Its GLN, when it has one.
     pub gln: Box<str>,
+    /// Where it is on the globe, when that was said.
+    pub site: Option<Site>,
+}
+
+/// A place on the globe (WGS 84) and how far around it belongs to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Site {
+    /// Millionths of a degree north, from -90,000,000 to 90,000,000.
+    pub latitude_micros: i32,
+    /// Millionths of a degree east, from -180,000,000 to 180,000,000.
+    pub longitude_micros: i32,
+    /// Metres around it; above zero.
+    pub radius_m: u32,
 }
 
 /// What a reason code means.

@@ -1,5 +1,6 @@
 //! What the decisions so far add up to.
 
+use crate::alert::Alerts;
 use crate::catalog::Catalog;
 use crate::line::Line;
 use crate::recent::Recent;
@@ -124,6 +125,7 @@ pub struct State {
     pub(crate) held: BTreeMap<Position, Key>,
     /// Reversed entries, and what reversed them.
     pub(crate) reversed: BTreeMap<Position, Position>,
+    pub(crate) alerts: Alerts,
 }
 
 impl State {
@@ -144,6 +146,7 @@ impl State {
             expected: BTreeMap::new(),
             held: BTreeMap::new(),
             reversed: BTreeMap::new(),
+            alerts: Alerts::default(),
         }
     }
 
@@ -185,6 +188,11 @@ impl State {
     /// What is open on an `OnOrder` or `InTransit` account, by order of announcement.
     pub fn expected(&self, account: AccountId) -> &[Open] {
         self.expected.get(&account).map_or(&[], Vec::as_slice)
+    }
+
+    /// The open alerts.
+    pub fn alerts(&self) -> &Alerts {
+        &self.alerts
     }
 
     /// How many accounts hold stock on hand.

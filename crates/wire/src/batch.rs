@@ -327,6 +327,10 @@ fn count_u32(count: usize) -> u32 {
 }
 
 /// About what a command holds on the heap, in bytes.
+fn pair_bytes(pairs: &[(Box<str>, Box<str>)]) -> usize {
+    pairs.iter().map(|(name, value)| size_of::<(Box<str>, Box<str>)>() + name.len() + value.len()).sum()
+}
+
 fn command_heap_bytes(command: &Command) -> usize {
     match command {
         Command::Reserve(reserve) => {
@@ -359,6 +363,20 @@ fn command_heap_bytes(command: &Command) -> usize {
                 + card.location.len()
                 + card.settings.len()
         }
+        Command::DeclareRule(card) => {
+            let texts = [&card.rule, &card.name, &card.condition, &card.product, &card.category, &card.location];
+            size_of_val(&**card)
+                + texts.iter().map(|text| text.len()).sum::<usize>()
+                + card.region.len()
+                + card.device.len()
+                + card.owner.len()
+                + pair_bytes(&card.settings)
+        }
+        Command::WithdrawRule { rule } => rule.len(),
+        Command::RaiseAlert(alert) => {
+            size_of_val(&**alert) + alert.why.len() + alert.condition.len() + pair_bytes(&alert.figures)
+        }
+        Command::ChangeAlert(change) => size_of_val(&**change) + change.note.len(),
         Command::Observe(observation) => {
             size_of_val(&**observation) + observation.form.len() + observation.content.len()
         }

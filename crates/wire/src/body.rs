@@ -6,7 +6,7 @@ use crate::event::fields::{Value, type_name};
 use crate::object::Object;
 use crate::problem::{Problem, shown};
 use crate::text::{TEXT_BYTES_MAX, check_location, check_text, missing};
-use ledger::{AccountKind, LocationCard, ProductCard, Quantity, ReasonCard, Reserve, ReserveLine, Unit};
+use ledger::{AccountKind, LocationCard, ProductCard, Quantity, ReasonCard, Reserve, ReserveLine, Site, Unit};
 use serde_json::value::RawValue;
 
 /// The most units that a product may declare.
@@ -239,7 +239,7 @@ pub fn parse_location(location: &str, body: &[u8]) -> Result<LocationCard, Vec<P
     let text = utf8(body)?;
     let mut problems = Vec::new();
     let location = named("location", location, &mut problems, |text| check_location("location", text));
-    let known = ["location", "name", "region", "gln"];
+    let known = ["location", "name", "region", "gln", "latitude", "longitude", "radius_m"];
     let read = Object::read(text, String::new(), &known, &mut problems).map(|mut object| {
         same_name(&mut object, "location", &location);
         let gln = object.text("gln");
@@ -247,9 +247,55 @@ pub fn parse_location(location: &str, body: &[u8]) -> Result<LocationCard, Vec<P
             let detail = format!("gln {} is no GLN; send 13 digits with the right check digit", shown(&gln));
             object.problem(Problem::new("invalid_gln", "gln", detail));
         }
-        LocationCard { location, name: object.text("name"), region: object.text("region"), gln }
+        let site = site(&mut object);
+        LocationCard { location, name: object.text("name"), region: object.text("region"), gln, site }
     });
     unless(problems, read)
+}
+
+/// How far around a place belongs to it unless that is said, in metres.
+const RADIUS_M_DEFAULT: u32 = 200;
+/// The furthest that a place may reach, in metres.
+const RADIUS_M_MAX: u32 = 100_000;
+
+/// Where a location is on the globe: both coordinates or none.
+fn site(object: &mut Object<'_, '_>) -> Option<Site> {
+    let latitude = degrees(object, "latitude", 90);
+    let longitude = degrees(object, "longitude", 180);
+    let radius = match object.get("radius_m") {
+        Value::Absent => Some(RADIUS_M_DEFAULT),
+        Value::Raw(json) => json.parse().ok().filter(|radius| (1..=RADIUS_M_MAX).contains(radius)),
+        Value::Text(_) | Value::List(_) => None,
+    };
+    if radius.is_none() {
+        let detail = format!("radius_m is no whole number of 1 to {RADIUS_M_MAX}; send one");
+        object.problem(Problem::new("wrong_type", "radius_m", detail));
+    }
+    let is_there = |object: &Object<'_, '_>, name| !matches!(object.get(name), Value::Absent);
+    for (name, other) in [("latitude", "longitude"), ("longitude", "latitude")] {
+        if is_there(object, other) && !is_there(object, name) {
+            object.problem(missing(name, "52.370216"));
+        }
+    }
+    Some(Site { latitude_micros: latitude?, longitude_micros: longitude?, radius_m: radius? })
+}
+
+/// Millionths of a degree; digits past the sixth, a tenth of a metre, are cut off.
+fn degrees(object: &mut Object<'_, '_>, name: &'static str, max: i64) -> Option<i32> {
+    let json = match object.get(name) {
+        Value::Absent => return None,
+        Value::Raw(json) => *json,
+        Value::Text(_) | Value::List(_) => "",
+    };
+    let cut = json.find('.').map_or(json, |point| json.get(..point + 7).unwrap_or(json));
+    let is_number = json.parse::<f64>().is_ok_and(f64::is_finite);
+    let micros = cut.parse::<Quantity>().ok().map(Quantity::micros).filter(|_| is_number);
+    let found = micros.filter(|micros| micros.abs() <= max * 1_000_000).and_then(|micros| i32::try_from(micros).ok());
+    if found.is_none() {
+        let detail = format!("{name} {} is no number of -{max} to {max}; send one", shown(json));
+        object.problem(Problem::new("invalid_value", name, detail));
+    }
+    found
 }
 
 /// Reads the card of the reason whose code the path names.

@@ -5,7 +5,7 @@
 //!
 //! Invariant: the bytes fed for an input never change between versions, for the keys stand in the journal.
 
-use ledger::{AccountKind, Command, Event, Key, Observation, Timestamp};
+use ledger::{AccountKind, Alert, AlertStep, AlertSubject, Command, Event, Key, Observation, RuleCard, Timestamp};
 use siphasher::{sip::SipHasher13, sip128};
 use smallvec::SmallVec;
 
@@ -175,6 +175,48 @@ fn put_observation(bytes: &mut Bytes, observation: &Observation) {
     bytes.extend_from_slice(&observation.content);
 }
 
+fn put_pairs(bytes: &mut Bytes, pairs: &[(Box<str>, Box<str>)]) {
+    put_number(bytes, pairs.len() as u64);
+    for (name, value) in pairs {
+        put_text(bytes, name);
+        put_text(bytes, value);
+    }
+}
+
+fn put_rule(bytes: &mut Bytes, card: &RuleCard) {
+    let scope = [&card.product, &card.category, &card.location, &card.region, &card.device];
+    for text in [&card.rule, &card.name, &card.condition, &card.owner].into_iter().chain(scope) {
+        put_text(bytes, text);
+    }
+    put_pairs(bytes, &card.settings);
+    bytes.push(card.severity.map_or(0, |severity| severity as u8));
+    put_number(bytes, card.escalate_minutes.map_or(u64::MAX, u64::from));
+    bytes.push(u8::from(card.is_off));
+}
+
+fn put_alert(bytes: &mut Bytes, alert: &Alert) {
+    let AlertSubject { product, location, lot, device, metric, shipment } = &alert.subject;
+    for text in [&alert.condition, product, location, lot, device, metric, shipment, &alert.why] {
+        put_text(bytes, text);
+    }
+    put_pairs(bytes, &alert.figures);
+    bytes.push(alert.severity as u8);
+    put_number(bytes, alert.since.0.cast_unsigned());
+    put_text(bytes, &alert.rule);
+    put_text(bytes, &alert.owner);
+    put_number(bytes, alert.cause.0);
+}
+
+fn put_step(bytes: &mut Bytes, step: &AlertStep) {
+    put_text(bytes, step.name());
+    match step {
+        AlertStep::Snoozed { until } => put_number(bytes, until.0.cast_unsigned()),
+        AlertStep::Assigned { owner: text } | AlertStep::Resolved { outcome: text } => put_text(bytes, text),
+        AlertStep::Escalated { level } => put_number(bytes, u64::from(*level)),
+        AlertStep::Acknowledged | AlertStep::Woken | AlertStep::Noted => {}
+    }
+}
+
 fn put_command(bytes: &mut Bytes, command: &Command) {
     match command {
         Command::Reserve(reserve) => {
@@ -216,6 +258,11 @@ fn put_command(bytes: &mut Bytes, command: &Command) {
             for text in [&card.location, &card.name, &card.region, &card.gln] {
                 put_text(bytes, text);
             }
+            if let Some(site) = card.site {
+                bytes.extend_from_slice(&site.latitude_micros.to_le_bytes());
+                bytes.extend_from_slice(&site.longitude_micros.to_le_bytes());
+                bytes.extend_from_slice(&site.radius_m.to_le_bytes());
+            }
         }
         Command::DeclareReason(card) => {
             bytes.extend_from_slice(&[50, card.counterpart as u8, card.trust]);
@@ -229,6 +276,24 @@ fn put_command(bytes: &mut Bytes, command: &Command) {
             }
             bytes.push(u8::from(card.interval_micros.is_some()));
             bytes.extend_from_slice(&card.interval_micros.unwrap_or_default().to_le_bytes());
+        }
+        Command::DeclareRule(card) => {
+            bytes.push(52);
+            put_rule(bytes, card);
+        }
+        Command::WithdrawRule { rule } => {
+            bytes.push(53);
+            put_text(bytes, rule);
+        }
+        Command::RaiseAlert(alert) => {
+            bytes.push(112);
+            put_alert(bytes, alert);
+        }
+        Command::ChangeAlert(change) => {
+            bytes.push(113);
+            put_number(bytes, change.alert.0);
+            put_step(bytes, &change.step);
+            put_text(bytes, &change.note);
         }
         Command::Observe(observation) => put_observation(bytes, observation),
         Command::Reverse { position, reason, .. } => {

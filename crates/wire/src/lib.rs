@@ -27,6 +27,7 @@ pub mod observation;
 pub mod problem;
 pub mod reads;
 pub mod record;
+pub mod rule;
 pub mod sparkplug;
 mod text;
 pub mod time;

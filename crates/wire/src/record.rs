@@ -7,6 +7,7 @@
 //!
 //! Invariant: `decode(encode(entry)) == entry`, and no bytes whatever make decoding panic.
 
+mod alerts;
 mod convert;
 mod message;
 mod plain;

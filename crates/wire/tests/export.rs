@@ -138,8 +138,13 @@ fn effects() -> Vec<Effect> {
         base_unit: "box".into(),
         units: vec![Unit { name: "case".into(), numerator: 12, denominator: 1 }],
     };
-    let location =
-        LocationCard { location: "w".into(), name: "West".into(), region: "EU".into(), gln: "4012345000009".into() };
+    let location = LocationCard {
+        location: "w".into(),
+        name: "West".into(),
+        region: "EU".into(),
+        gln: "4012345000009".into(),
+        site: None,
+    };
     let reason = ReasonCard { code: "gift".into(), name: "Gift".into(), counterpart: AccountKind::Customer, trust: 0 };
     let held = Unusable {
         raw: "{".into(),
@@ -196,7 +201,8 @@ fn discrepancies() -> Vec<Discrepancy> {
 
 /// One entry of each kind; all names, effects and discrepancies are on some of them.
 fn one_of_each() -> Vec<Entry> {
-    let first = DecisionKind::ALL.into_iter().filter(|kind| !OBSERVING.contains(kind) && !OF_UNITS.contains(kind));
+    let later = |kind: &DecisionKind| OBSERVING.contains(kind) || OF_UNITS.contains(kind) || WATCHING.contains(kind);
+    let first = DecisionKind::ALL.into_iter().filter(|kind| !later(kind));
     let mut entries: Vec<Entry> = first.map(|kind| entry(kind.name(), decision(kind))).collect();
     entries.push(sale());
     let mut late = decision(DecisionKind::ItemCounted);
@@ -272,11 +278,83 @@ fn of_units() -> Vec<Entry> {
     vec![entry("u1", packed), entry("", decision(DecisionKind::UnitUnpacked))]
 }
 
+const WATCHING: [DecisionKind; 5] = [
+    DecisionKind::RuleDeclared,
+    DecisionKind::RuleWithdrawn,
+    DecisionKind::AlertOpened,
+    DecisionKind::AlertChanged,
+    DecisionKind::AlertResolved,
+];
+
+/// What is said of alerts and rules, and of where a location is.
+fn watching() -> Vec<Entry> {
+    let pair = |name: &str, value: &str| (Box::from(name), Box::from(value));
+    let rule = RuleCard {
+        rule: "cold".into(),
+        name: "Cold room".into(),
+        condition: "temperature".into(),
+        product: "TEA".into(),
+        category: "hot".into(),
+        location: "w/cold".into(),
+        region: "EU".into(),
+        device: "t-1".into(),
+        settings: vec![pair("max", "8"), pair("min", "2")],
+        severity: Some(Severity::Critical),
+        owner: "anna".into(),
+        escalate_minutes: Some(30),
+        is_off: true,
+    };
+    let alert = Alert {
+        condition: "temperature".into(),
+        subject: AlertSubject {
+            product: "TEA".into(),
+            location: "w/cold".into(),
+            lot: "L1".into(),
+            device: "t-1".into(),
+            metric: "temperature_celsius".into(),
+            shipment: "ASN-1".into(),
+        },
+        severity: Severity::Warning,
+        why: "9.5 °C for 20 min; 8 °C at most".into(),
+        figures: vec![pair("value", "9.5")],
+        since: AT,
+        rule: "cold".into(),
+        owner: "anna".into(),
+        cause: Position(7),
+    };
+    let steps = [
+        AlertStep::Acknowledged,
+        AlertStep::Snoozed { until: AT },
+        AlertStep::Woken,
+        AlertStep::Assigned { owner: "ben".into() },
+        AlertStep::Noted,
+        AlertStep::Escalated { level: 2 },
+        AlertStep::Resolved { outcome: "cleared".into() },
+    ];
+    let change = |step| Effect::AlertChanged(Box::new(AlertChange { alert: Position(8), step, note: "see".into() }));
+    let of_kind = |kind, effects| {
+        let mut decision = decision(kind);
+        decision.effects = effects;
+        entry("", decision)
+    };
+    let site = Some(Site { latitude_micros: 52_370_216, longitude_micros: -4_895_168, radius_m: 250 });
+    let located = LocationCard { location: "w".into(), site, ..LocationCard::default() };
+    vec![
+        of_kind(DecisionKind::RuleDeclared, vec![Effect::Rule(Box::new(rule))]),
+        of_kind(DecisionKind::RuleWithdrawn, vec![Effect::RuleWithdrawn { rule: "cold".into() }]),
+        of_kind(DecisionKind::AlertOpened, vec![Effect::AlertOpened(Box::new(alert))]),
+        of_kind(DecisionKind::AlertChanged, steps.into_iter().map(change).collect()),
+        of_kind(DecisionKind::AlertResolved, vec![]),
+        of_kind(DecisionKind::LocationDeclared, vec![Effect::Location(Box::new(located))]),
+    ]
+}
+
 #[test]
 fn records_of_version_1_are_read_for_ever() {
     check_golden("records-v1.bin", &one_of_each());
     check_golden("records-v1-observing.bin", &observing());
     check_golden("records-v1-units.bin", &of_units());
+    check_golden("records-v1-watching.bin", &watching());
 }
 
 fn check_golden(file: &str, entries: &[Entry]) {

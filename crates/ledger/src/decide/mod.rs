@@ -7,6 +7,7 @@
 //!
 //! A fact that fails is unusable as it is and will be held; a command that fails is rejected.
 
+mod alert;
 mod declare;
 mod draft;
 mod held;
@@ -19,7 +20,8 @@ mod serial;
 mod unit;
 
 use crate::{
-    Body, Command, DecisionKind, Event, EventKind, Key, Limits, Rejection, Request, State, Timestamp, Verdict,
+    AlertStep, Body, Command, DecisionKind, Event, EventKind, Key, Limits, Rejection, Request, State, Timestamp,
+    Verdict,
 };
 use draft::Draft;
 
@@ -140,6 +142,10 @@ fn decide_command(draft: &mut Draft<'_>, command: &Command) -> Result<(), Reject
         Command::DeclareLocation(card) => declare::decide_location(draft, card),
         Command::DeclareReason(card) => declare::decide_reason(draft, card),
         Command::DeclareDevice(card) => declare::decide_device(draft, card),
+        Command::DeclareRule(card) => alert::decide_rule(draft, card),
+        Command::WithdrawRule { rule } => alert::decide_withdraw(draft, rule),
+        Command::RaiseAlert(raised) => alert::decide_raise(draft, raised),
+        Command::ChangeAlert(change) => alert::decide_change(draft, change),
         Command::Observe(observation) => observation::decide(draft, observation),
         Command::Reverse { position, original, reason } => reversal::decide(draft, *position, original, reason),
         Command::Hold(unusable) => held::decide_hold(draft, unusable),
@@ -159,6 +165,13 @@ fn kind_of(body: &Body<'_>) -> DecisionKind {
             Command::DeclareLocation(_) => DecisionKind::LocationDeclared,
             Command::DeclareReason(_) => DecisionKind::ReasonDeclared,
             Command::DeclareDevice(_) => DecisionKind::DeviceDeclared,
+            Command::DeclareRule(_) => DecisionKind::RuleDeclared,
+            Command::WithdrawRule { .. } => DecisionKind::RuleWithdrawn,
+            Command::RaiseAlert(_) => DecisionKind::AlertOpened,
+            Command::ChangeAlert(change) if matches!(change.step, AlertStep::Resolved { .. }) => {
+                DecisionKind::AlertResolved
+            }
+            Command::ChangeAlert(_) => DecisionKind::AlertChanged,
             Command::Observe(_) => DecisionKind::ObservationRecorded,
             Command::Reverse { .. } => DecisionKind::EntryReversed,
             Command::Hold(_) => DecisionKind::InputHeld,

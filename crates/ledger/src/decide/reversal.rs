@@ -67,7 +67,11 @@ fn irreversible(kind: DecisionKind) -> Option<&'static str> {
         DecisionKind::ProductDeclared
         | DecisionKind::LocationDeclared
         | DecisionKind::ReasonDeclared
-        | DecisionKind::DeviceDeclared => Some("declare it again as it should be"),
+        | DecisionKind::DeviceDeclared
+        | DecisionKind::RuleDeclared
+        | DecisionKind::RuleWithdrawn => Some("declare it again as it should be"),
+        DecisionKind::AlertOpened | DecisionKind::AlertChanged => Some("resolve the alert"),
+        DecisionKind::AlertResolved => Some("a new alert is opened when the condition holds again"),
         DecisionKind::ObservationRecorded => Some("reverse the movement that was made of it"),
         DecisionKind::EntryReversed => Some("send the original event again under a new id"),
         DecisionKind::InputHeld => Some("discard the held input"),

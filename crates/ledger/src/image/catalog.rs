@@ -1,9 +1,9 @@
 //! The catalogue's image: every table but the indexes, in the order of ids.
 
-use super::{IMAGE_VERSION, ImageError, Sink, Source, take_id, take_kind, take_version};
+use super::{IMAGE_VERSION, ImageError, Sink, Source, alert, take_id, take_kind, take_version};
 use crate::{
     AccountKey, Catalog, Day, DeviceCard, LocationCard, LocationId, LotId, Name, ProductCard, ProductId, ReasonCard,
-    Unit,
+    Site, Unit,
 };
 use std::sync::Arc;
 
@@ -50,6 +50,10 @@ impl Catalog {
         to.put_length(self.devices.len());
         for device in self.devices.values() {
             put_device_card(to, device);
+        }
+        to.put_length(self.rules.len());
+        for rule in self.rules.values() {
+            alert::put_rule(to, rule);
         }
         to.put_length(self.accounts.len());
         for key in &self.accounts {
@@ -107,6 +111,10 @@ impl Catalog {
             catalog.devices.insert(card.device.clone(), card);
         }
         for _ in 0..from.take_length()? {
+            let card = alert::take_rule(from)?;
+            catalog.rules.insert(card.rule.clone(), card);
+        }
+        for _ in 0..from.take_length()? {
             let key = take_account_key(from, &catalog)?;
             catalog.intern(&Name::Account(key));
         }
@@ -159,6 +167,11 @@ fn put_location_card(to: &mut impl Sink, card: &LocationCard) {
     for text in [&card.location, &card.name, &card.region, &card.gln] {
         to.put_text(text);
     }
+    to.put_option(card.site, |to, site| {
+        to.put(&site.latitude_micros.to_le_bytes());
+        to.put(&site.longitude_micros.to_le_bytes());
+        to.put_u32(site.radius_m);
+    });
 }
 
 fn take_location_card(from: &mut impl Source) -> Result<LocationCard, ImageError> {
@@ -167,6 +180,13 @@ fn take_location_card(from: &mut impl Source) -> Result<LocationCard, ImageError
         name: from.take_text()?,
         region: from.take_text()?,
         gln: from.take_text()?,
+        site: from.take_option(|from| {
+            Ok(Site {
+                latitude_micros: from.take_array().map(i32::from_le_bytes)?,
+                longitude_micros: from.take_array().map(i32::from_le_bytes)?,
+                radius_m: from.take_u32()?,
+            })
+        })?,
     })
 }
 

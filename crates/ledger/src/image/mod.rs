@@ -8,6 +8,7 @@
 //! Loading trusts nothing that could make it panic later: every id is within its table, every sorted list is sorted,
 //! and no memory is set aside for more than what has been read.
 
+mod alert;
 mod catalog;
 mod state;
 mod unit;
@@ -17,7 +18,7 @@ use std::fmt;
 
 /// The layout of images. Changes with every change of what `save` writes; an image of another version is refused, and
 /// whoever asked replays the journal instead.
-pub const IMAGE_VERSION: u32 = 3;
+pub const IMAGE_VERSION: u32 = 4;
 
 /// Takes the bytes of an image, in order. A failing writer remembers its error and ignores the rest.
 #[expect(missing_docs, reason = "each method puts a value of the type that it is named after")]

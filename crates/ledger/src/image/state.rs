@@ -6,7 +6,8 @@ use crate::recent::{Generation, Recent, Seen};
 use crate::serial::{Chain, Sighting};
 use crate::state::Book;
 use crate::{
-    AccountId, Catalog, Key, LocationId, Open, Position, Quantity, Reservation, ReservationState, ReservedLine, State,
+    AccountId, Alerts, Catalog, Key, LocationId, Open, Position, Quantity, Reservation, ReservationState, ReservedLine,
+    State,
 };
 use std::collections::BTreeMap;
 
@@ -68,6 +69,7 @@ impl State {
             to.put_u64(position.0);
             to.put_u64(by.0);
         }
+        self.alerts.save(to);
     }
 
     /// Reads an image.
@@ -126,6 +128,7 @@ impl State {
             Ok((Position(from.take_u64()?), Key { id: from.take_u128()?, content: from.take_u64()? }))
         })?;
         self.reversed = take_map(from, |from| Ok((Position(from.take_u64()?), Position(from.take_u64()?))))?;
+        self.alerts = Alerts::load(from)?;
         Ok(())
     }
 

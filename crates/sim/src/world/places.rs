@@ -214,6 +214,7 @@ impl Places {
             name: name.into(),
             region: warehouse.map_or("", |at| self.warehouses[at].region).into(),
             gln: warehouse.map_or(String::new(), |at| with_check_digit(&format!("952{:09}", 900_000 + at))).into(),
+            site: None,
         }
     }
 }

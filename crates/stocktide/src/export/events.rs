@@ -109,6 +109,11 @@ impl Writer<'_> {
             | DecisionKind::LocationDeclared
             | DecisionKind::ReasonDeclared
             | DecisionKind::DeviceDeclared
+            | DecisionKind::RuleDeclared
+            | DecisionKind::RuleWithdrawn
+            | DecisionKind::AlertOpened
+            | DecisionKind::AlertChanged
+            | DecisionKind::AlertResolved
             | DecisionKind::ObservationRecorded
             | DecisionKind::InputHeld
             | DecisionKind::HeldDiscarded => return Ok(false),

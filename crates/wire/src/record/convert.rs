@@ -1,10 +1,10 @@
 //! Between the ledger's types and the messages, for the parts of a record that plain movements do not have.
 
-use super::{RecordError, message as m, units};
+use super::{RecordError, alerts, message as m, units};
 use ledger::{
     AccountId, AccountKey, AccountKind, Counted, Day, DeviceCard, Discrepancy, Effect, Expected, LocationCard,
     LocationId, LotId, Name, Observation, Position, ProductCard, ProductId, Quantity, ReasonCard, Reservation,
-    ReservationState, ReservedLine, SerialId, Sighted, Timestamp, Unit, UnitId, Unusable,
+    ReservationState, ReservedLine, SerialId, Sighted, Site, Timestamp, Unit, UnitId, Unusable,
 };
 use std::sync::Arc;
 
@@ -143,6 +143,11 @@ pub(super) fn effect_message(effect: &Effect) -> m::Effect {
             name: card.name.as_ref().into(),
             region: card.region.as_ref().into(),
             gln: card.gln.as_ref().into(),
+            site: card.site.map(|site| m::Site {
+                latitude_micros: site.latitude_micros,
+                longitude_micros: site.longitude_micros,
+                radius_m: site.radius_m,
+            }),
         }),
         Effect::Reason(card) => m::EffectOf::Reason(m::ReasonCard {
             code: card.code.as_ref().into(),
@@ -152,6 +157,10 @@ pub(super) fn effect_message(effect: &Effect) -> m::Effect {
         }),
         Effect::Device(card) => m::EffectOf::Device(device_message(card)),
         Effect::Observed(observation) => m::EffectOf::Observed(observation_message(observation)),
+        Effect::Rule(card) => m::EffectOf::Rule(alerts::rule_message(card)),
+        Effect::RuleWithdrawn { rule } => m::EffectOf::RuleWithdrawn(rule.as_ref().into()),
+        Effect::AlertOpened(alert) => m::EffectOf::AlertOpened(alerts::alert_message(alert)),
+        Effect::AlertChanged(change) => m::EffectOf::AlertChanged(alerts::change_message(change)),
         Effect::Reversed { entry, reason } => {
             m::EffectOf::Reversed(m::Reversed { entry: entry.0, reason: reason.as_ref().into() })
         }
@@ -208,6 +217,11 @@ pub(super) fn effect(message: m::Effect) -> Result<Effect, RecordError> {
             name: message.name.into(),
             region: message.region.into(),
             gln: message.gln.into(),
+            site: message.site.map(|site| Site {
+                latitude_micros: site.latitude_micros,
+                longitude_micros: site.longitude_micros,
+                radius_m: site.radius_m,
+            }),
         })),
         m::EffectOf::Reason(message) => Effect::Reason(Box::new(ReasonCard {
             code: message.code.into(),
@@ -217,6 +231,10 @@ pub(super) fn effect(message: m::Effect) -> Result<Effect, RecordError> {
         })),
         m::EffectOf::Device(message) => Effect::Device(Box::new(device(message))),
         m::EffectOf::Observed(message) => Effect::Observed(Box::new(observation(message)?)),
+        m::EffectOf::Rule(message) => Effect::Rule(Box::new(alerts::rule(message)?)),
+        m::EffectOf::RuleWithdrawn(rule) => Effect::RuleWithdrawn { rule: rule.into() },
+        m::EffectOf::AlertOpened(message) => Effect::AlertOpened(Box::new(alerts::alert(message)?)),
+        m::EffectOf::AlertChanged(message) => Effect::AlertChanged(Box::new(alerts::change(message)?)),
         m::EffectOf::Reversed(message) => {
             Effect::Reversed { entry: Position(message.entry), reason: message.reason.into() }
         }

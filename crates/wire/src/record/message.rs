@@ -3,6 +3,7 @@
 //! Field numbers are for ever: a field that falls out of use leaves its number unused. [`Record`] itself is read and
 //! written by hand in `plain.rs`; it stands here as the form that the hand-written one must equal.
 
+use super::alerts::{AlertMessage, ChangeMessage, RuleMessage};
 use prost::{Message, Oneof};
 
 #[cfg(test)]
@@ -100,7 +101,7 @@ pub(super) struct Account {
 pub(super) struct Effect {
     #[prost(
         oneof = "EffectOf",
-        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 32, 33"
+        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 32, 33, 34, 35, 36, 37"
     )]
     pub(super) of: Option<EffectOf>,
 }
@@ -155,6 +156,14 @@ pub(super) enum EffectOf {
     Device(DeviceCard),
     #[prost(message, tag = "33")]
     Observed(Observation),
+    #[prost(message, tag = "34")]
+    Rule(RuleMessage),
+    #[prost(string, tag = "35")]
+    RuleWithdrawn(String),
+    #[prost(message, tag = "36")]
+    AlertOpened(AlertMessage),
+    #[prost(message, tag = "37")]
+    AlertChanged(ChangeMessage),
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -276,6 +285,18 @@ pub(super) struct LocationCard {
     pub(super) region: String,
     #[prost(string, tag = "4")]
     pub(super) gln: String,
+    #[prost(message, optional, tag = "5")]
+    pub(super) site: Option<Site>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Site {
+    #[prost(sint32, tag = "1")]
+    pub(super) latitude_micros: i32,
+    #[prost(sint32, tag = "2")]
+    pub(super) longitude_micros: i32,
+    #[prost(uint32, tag = "3")]
+    pub(super) radius_m: u32,
 }
 
 #[derive(Clone, PartialEq, Message)]

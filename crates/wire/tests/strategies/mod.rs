@@ -159,11 +159,14 @@ fn product_card() -> impl Strategy<Value = ProductCard> {
 }
 
 fn location_card() -> impl Strategy<Value = LocationCard> {
-    (boxed(), boxed(), boxed(), boxed()).prop_map(|(location, name, region, gln)| LocationCard {
+    let site = (any::<i32>(), any::<i32>(), any::<u32>())
+        .prop_map(|(latitude_micros, longitude_micros, radius_m)| Site { latitude_micros, longitude_micros, radius_m });
+    (boxed(), boxed(), boxed(), boxed(), of(site)).prop_map(|(location, name, region, gln, site)| LocationCard {
         location,
         name,
         region,
         gln,
+        site,
     })
 }
 
@@ -254,6 +257,77 @@ fn unit_report() -> impl Strategy<Value = UnitReport> {
     )
 }
 
+fn pairs() -> impl Strategy<Value = Vec<(Box<str>, Box<str>)>> {
+    vec((boxed(), boxed()), 0..4)
+}
+
+fn severity() -> impl Strategy<Value = Severity> {
+    proptest::sample::select(Severity::ALL.as_slice())
+}
+
+fn alert() -> impl Strategy<Value = Alert> {
+    let subject = (boxed(), boxed(), boxed(), boxed(), boxed(), boxed()).prop_map(
+        |(product, location, lot, device, metric, shipment)| AlertSubject {
+            product,
+            location,
+            lot,
+            device,
+            metric,
+            shipment,
+        },
+    );
+    (boxed(), subject, severity(), boxed(), pairs(), timestamp(), boxed(), boxed(), any::<u64>()).prop_map(
+        |(condition, subject, severity, why, figures, since, rule, owner, cause)| Alert {
+            condition,
+            subject,
+            severity,
+            why,
+            figures,
+            since,
+            rule,
+            owner,
+            cause: Position(cause),
+        },
+    )
+}
+
+fn alert_change() -> impl Strategy<Value = AlertChange> {
+    let step = prop_oneof![
+        Just(AlertStep::Acknowledged),
+        timestamp().prop_map(|until| AlertStep::Snoozed { until }),
+        Just(AlertStep::Woken),
+        boxed().prop_map(|owner| AlertStep::Assigned { owner }),
+        Just(AlertStep::Noted),
+        any::<u32>().prop_map(|level| AlertStep::Escalated { level }),
+        boxed().prop_map(|outcome| AlertStep::Resolved { outcome }),
+    ];
+    (any::<u64>(), step, boxed()).prop_map(|(alert, step, note)| AlertChange { alert: Position(alert), step, note })
+}
+
+fn rule_card() -> impl Strategy<Value = RuleCard> {
+    let texts = (boxed(), boxed(), boxed(), boxed(), boxed(), boxed(), boxed(), boxed(), boxed());
+    (texts, pairs(), of(severity()), of(any::<u32>()), any::<bool>()).prop_map(
+        |(texts, settings, severity, escalate_minutes, is_off)| {
+            let (rule, name, condition, product, category, location, region, device, owner) = texts;
+            RuleCard {
+                rule,
+                name,
+                condition,
+                product,
+                category,
+                location,
+                region,
+                device,
+                settings,
+                severity,
+                owner,
+                escalate_minutes,
+                is_off,
+            }
+        },
+    )
+}
+
 fn effect() -> impl Strategy<Value = Effect> {
     let position = || any::<u64>().prop_map(Position);
     prop_oneof![
@@ -270,6 +344,10 @@ fn effect() -> impl Strategy<Value = Effect> {
         reason_card().prop_map(|card| Effect::Reason(Box::new(card))),
         device_card().prop_map(|card| Effect::Device(Box::new(card))),
         observation().prop_map(|observation| Effect::Observed(Box::new(observation))),
+        rule_card().prop_map(|card| Effect::Rule(Box::new(card))),
+        boxed().prop_map(|rule| Effect::RuleWithdrawn { rule }),
+        alert().prop_map(|alert| Effect::AlertOpened(Box::new(alert))),
+        alert_change().prop_map(|change| Effect::AlertChanged(Box::new(change))),
         (position(), boxed()).prop_map(|(entry, reason)| Effect::Reversed { entry, reason }),
         unusable().prop_map(|unusable| Effect::Held(Box::new(unusable))),
         (position(), boxed()).prop_map(|(held, reason)| Effect::Discarded { held, reason }),
