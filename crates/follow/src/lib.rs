@@ -9,4 +9,5 @@
 //! id and changes nothing when it is drawn again.
 
 pub mod epcis;
+pub mod notices;
 pub mod sensing;
