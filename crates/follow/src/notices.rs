@@ -6,6 +6,7 @@
 //! Invariant: whatever ends the process, and wherever, each channel is told of everything that happened to alerts from the
 //! position on at which the outbox was made.
 
+mod alerts;
 mod notice;
 mod outbox;
 mod quiet;
@@ -15,7 +16,8 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use notice::{Notice, Severity, What};
+pub use alerts::start;
+pub use notice::{Notice, What};
 pub use outbox::{Fate, Looked, Message, Next, Outbox};
 pub use quiet::QuietHours;
 pub use route::{Filter, Route};

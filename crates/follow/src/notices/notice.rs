@@ -1,30 +1,8 @@
 //! What is told: that an alert was opened, became worse, is still open, or is over.
 
-use ledger::{Position, Timestamp};
+use ledger::{Position, Severity, Timestamp};
+use serde::de::Error;
 use serde::{Deserialize, Serialize};
-
-/// How much an alert matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// Worth knowing.
-    Info,
-    /// Somebody should do something.
-    Warning,
-    /// Somebody should do something now.
-    Critical,
-}
-
-impl Severity {
-    /// Its name: `info`, `warning` or `critical`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Info => "info",
-            Self::Warning => "warning",
-            Self::Critical => "critical",
-        }
-    }
-}
 
 /// What happened to an alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,9 +10,9 @@ impl Severity {
 pub enum What {
     /// It came to be.
     Opened,
-    /// It became worse, or nobody took care of it in time.
+    /// Nobody acknowledged it in time.
     Escalated,
-    /// It is still open.
+    /// It is still open, and the time for which nobody wanted to hear of it is over.
     Reminded,
     /// It is over.
     Resolved,
@@ -98,7 +76,7 @@ impl Notice {
             alert: self.alert.0,
             what: self.what,
             condition: self.condition.clone(),
-            severity: self.severity,
+            severity: self.severity.name().to_owned(),
             subject: self.subject.clone(),
             why: self.why.clone(),
             owner: self.owner.clone(),
@@ -113,12 +91,13 @@ impl Notice {
     /// Reads back what [`render`](Self::render) wrote.
     pub(super) fn read(text: &str) -> serde_json::Result<Self> {
         let record: Record = serde_json::from_str(text)?;
+        let severity = Severity::named(&record.severity).ok_or_else(|| Error::custom("a severity that is none"))?;
         Ok(Self {
             id: record.id,
             alert: Position(record.alert),
             what: record.what,
             condition: record.condition,
-            severity: record.severity,
+            severity,
             subject: record.subject,
             why: record.why,
             owner: record.owner,
@@ -136,7 +115,7 @@ struct Record {
     alert: u64,
     what: What,
     condition: String,
-    severity: Severity,
+    severity: String,
     subject: String,
     why: String,
     owner: Option<String>,

@@ -5,14 +5,15 @@
 //!
 //! Invariant: of one alert, a channel is told nothing before what happened earlier was taken or given up.
 
-use super::notice::{Notice, Severity};
+use super::notice::Notice;
 use super::route::{Route, message_id};
 use super::schedule::{ATTEMPTS_MAX, again_at};
 use super::store::{
-    ChannelRecord, KeptNotice, NoticeQuery, NoticeState, Store, channel_record, count, notices, number,
+    ChannelRecord, KeptNotice, NoticeQuery, NoticeState, Store, channel_record, count, keep_open, notices, number,
+    open_alerts,
 };
 use engine::Error;
-use ledger::{Position, Timestamp};
+use ledger::{Position, Severity, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Transaction, named_params, params};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -73,12 +74,30 @@ pub enum Fate {
 }
 
 /// How far an outbox has looked, when it is opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Looked {
-    /// Alerts of entries up to here are in the outbox.
+    /// Entries up to here were looked at.
     pub position: Position,
-    /// Whether its file was made just now, so that nothing is known of what was told before.
-    pub is_new: bool,
+    /// What happened at and before is not told, but that what is open there is: where the journal ended when the file was
+    /// made.
+    pub told_from: Position,
+    /// That the alerts that are open at `position` were opened, as they are by now.
+    pub open: Vec<Notice>,
+}
+
+/// What is taken in of the journal.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Taken {
+    /// What is to be told.
+    pub(super) notices: Vec<Notice>,
+    /// Alerts that are open, as they are by now, and those that no longer are.
+    pub(super) open: Vec<(Position, Option<Notice>)>,
+}
+
+impl Taken {
+    pub(super) fn is_empty(&self) -> bool {
+        self.notices.is_empty() && self.open.is_empty()
+    }
 }
 
 impl Outbox {
@@ -94,7 +113,8 @@ impl Outbox {
         routes: Vec<Route>,
         now: Timestamp,
     ) -> Result<(Self, Looked), Error> {
-        let (store, position, is_new) = Store::open(file, journal, end)?;
+        let (store, (position, told_from)) = Store::open(file, journal, end)?;
+        let open = store.ask(open_alerts)?;
         store.change(|to| {
             let mut waiting = to.prepare("SELECT DISTINCT channel FROM notice WHERE state = 'pending'")?;
             let waiting =
@@ -108,7 +128,7 @@ impl Outbox {
             Ok(())
         })?;
         let inner = Inner { store, routes, observers: Mutex::default() };
-        Ok((Self(Arc::new(inner)), Looked { position, is_new }))
+        Ok((Self(Arc::new(inner)), Looked { position, told_from, open }))
     }
 
     /// The channels.
@@ -130,11 +150,19 @@ impl Outbox {
     ///
     /// # Errors
     /// [`Error::Index`]; nothing of it is written then.
-    pub fn record(&self, all: &[Notice], up_to: Position, now: Timestamp) -> Result<(), Error> {
+    pub fn record(&self, notices: &[Notice], up_to: Position, now: Timestamp) -> Result<(), Error> {
+        self.take(&Taken { notices: notices.to_vec(), open: Vec::new() }, up_to, now)
+    }
+
+    /// As [`record`](Self::record), and notes which alerts are open.
+    pub(super) fn take(&self, taken: &Taken, up_to: Position, now: Timestamp) -> Result<(), Error> {
         self.0.store.change(|to| {
+            for (alert, notice) in &taken.open {
+                keep_open(to, *alert, notice.as_ref())?;
+            }
             for route in &self.0.routes {
                 let mut is_any = false;
-                for notice in all.iter().filter(|notice| route.filter.passes(notice)) {
+                for notice in taken.notices.iter().filter(|notice| route.filter.passes(notice)) {
                     put_in(to, route, notice, now)?;
                     is_any = true;
                 }
@@ -145,7 +173,7 @@ impl Outbox {
             }
             to.execute("UPDATE about SET position = ?", [number(up_to)])
         })?;
-        if !all.is_empty() {
+        if !taken.notices.is_empty() {
             self.wake();
         }
         Ok(())

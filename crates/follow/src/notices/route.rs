@@ -1,8 +1,8 @@
 //! Which notices a channel is told of, and when they go together.
 
-use super::notice::{Notice, Severity};
+use super::notice::Notice;
 use super::quiet::QuietHours;
-use ledger::Timestamp;
+use ledger::{Severity, Timestamp};
 use std::sync::Arc;
 
 /// A channel as the outbox knows it: its name, what it wants to hear and when. How it is reached is not known here.

@@ -13,7 +13,8 @@ use std::sync::{Mutex, MutexGuard};
 const LAYOUT: i64 = 1;
 
 const TABLES: &str = "
-    CREATE TABLE about (journal BLOB NOT NULL, layout INTEGER NOT NULL, position INTEGER NOT NULL);
+    CREATE TABLE about (journal BLOB NOT NULL, layout INTEGER NOT NULL, position INTEGER NOT NULL, told_from INTEGER NOT NULL);
+    CREATE TABLE alert (position INTEGER PRIMARY KEY, body TEXT NOT NULL);
     CREATE TABLE notice (
         sequence INTEGER PRIMARY KEY AUTOINCREMENT, channel TEXT NOT NULL, id TEXT NOT NULL, alert INTEGER NOT NULL,
         body TEXT NOT NULL, state TEXT NOT NULL, urgent INTEGER NOT NULL, gathers INTEGER NOT NULL, message TEXT,
@@ -122,30 +123,30 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// Opens the outbox of a journal that ends at `end`, with the position up to which it looked; a file that can't be used is
-    /// made anew, and goes on from the end, which is told by `true`.
+    /// Opens the outbox of a journal that ends at `end`, with the position up to which it looked, and the one from which on it
+    /// tells; a file that can't be used is made anew.
     ///
     /// # Errors
     /// [`Error::Index`].
-    pub(super) fn open(file: &Path, journal: [u8; 16], end: Position) -> Result<(Self, Position, bool), Error> {
+    pub(super) fn open(file: &Path, journal: [u8; 16], end: Position) -> Result<(Self, (Position, Position)), Error> {
         let fail = |source: rusqlite::Error| Error::Index { file: file.to_path_buf(), source: Box::new(source) };
         let usable = open_file(file).and_then(|connection| {
-            let position = about(&connection, journal)?;
-            Ok(position.filter(|position| *position <= end).map(|position| (connection, position)))
+            let about = about(&connection, journal)?;
+            Ok(about.filter(|(position, _)| *position <= end).map(|about| (connection, about)))
         });
-        let (connection, position, is_new) = match usable {
-            Ok(Some((connection, position))) => (connection, position, false),
+        let (connection, about) = match usable {
+            Ok(Some(usable)) => usable,
             // Of another journal, another layout, ahead of the journal, or damaged: what is open is told again.
             Ok(None) | Err(_) => {
                 remove(file)?;
                 let connection = open_file(file).map_err(fail)?;
                 connection.execute_batch(TABLES).map_err(fail)?;
-                let about = params![journal.as_slice(), LAYOUT, number(end)];
-                connection.execute("INSERT INTO about VALUES (?, ?, ?)", about).map_err(fail)?;
-                (connection, end, true)
+                let about = params![journal.as_slice(), LAYOUT, 0, number(end)];
+                connection.execute("INSERT INTO about VALUES (?, ?, ?, ?)", about).map_err(fail)?;
+                (connection, (Position::ZERO, end))
             }
         };
-        Ok((Self { file: file.to_path_buf(), connection: Mutex::new(connection) }, position, is_new))
+        Ok((Self { file: file.to_path_buf(), connection: Mutex::new(connection) }, about))
     }
 
     /// Asks.
@@ -186,13 +187,14 @@ fn open_file(file: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-fn about(connection: &Connection, journal: [u8; 16]) -> rusqlite::Result<Option<Position>> {
+fn about(connection: &Connection, journal: [u8; 16]) -> rusqlite::Result<Option<(Position, Position)>> {
     let row = |row: &Row<'_>| {
         let known: (Vec<u8>, i64) = (row.get(0)?, row.get(1)?);
         let is_usable = known.0 == journal && known.1 == LAYOUT;
-        Ok(if is_usable { Some(Position(row.get::<_, i64>(2)?.cast_unsigned())) } else { None })
+        let position = |index| row.get::<_, i64>(index).map(|number| Position(number.cast_unsigned()));
+        Ok(if is_usable { Some((position(2)?, position(3)?)) } else { None })
     };
-    connection.query_row("SELECT journal, layout, position FROM about", [], row)
+    connection.query_row("SELECT journal, layout, position, told_from FROM about", [], row)
 }
 
 fn remove(file: &Path) -> Result<(), Error> {
@@ -220,9 +222,6 @@ pub(super) fn notices(
 }
 
 fn kept(row: &Row<'_>) -> rusqlite::Result<KeptNotice> {
-    let unreadable = |index, cause: Box<dyn std::error::Error + Send + Sync>| {
-        rusqlite::Error::FromSqlConversionFailure(index, rusqlite::types::Type::Text, cause)
-    };
     let state: String = row.get(3)?;
     let known = NoticeState::ALL.iter().find(|(name, _)| *name == state);
     let (_, state) = known.ok_or_else(|| unreadable(3, format!("there is no state '{state}'").into()))?;
@@ -239,6 +238,28 @@ fn kept(row: &Row<'_>) -> rusqlite::Result<KeptNotice> {
         message: row.get(9)?,
         gathers: row.get(10)?,
     })
+}
+
+/// That the alerts that are open were opened, as they are by now.
+pub(super) fn open_alerts(from: &Connection) -> rusqlite::Result<Vec<Notice>> {
+    let mut statement = from.prepare("SELECT body FROM alert ORDER BY position")?;
+    let row = |row: &Row<'_>| Notice::read(&row.get::<_, String>(0)?).map_err(|error| unreadable(0, Box::new(error)));
+    statement.query_map([], row)?.collect()
+}
+
+/// Keeps how an open alert is by now, or forgets one that is over.
+pub(super) fn keep_open(to: &Connection, alert: Position, notice: Option<&Notice>) -> rusqlite::Result<()> {
+    match notice {
+        Some(notice) => to
+            .prepare_cached("INSERT OR REPLACE INTO alert VALUES (?, ?)")?
+            .execute(params![number(alert), notice.render()])?,
+        None => to.prepare_cached("DELETE FROM alert WHERE position = ?")?.execute([number(alert)])?,
+    };
+    Ok(())
+}
+
+fn unreadable(index: usize, cause: Box<dyn std::error::Error + Send + Sync>) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(index, rusqlite::types::Type::Text, cause)
 }
 
 /// How a channel is.

@@ -2,7 +2,7 @@
 
 use super::notice::tests::notice;
 use super::*;
-use ledger::{Position, Timestamp};
+use ledger::{Position, Severity, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -63,7 +63,7 @@ fn a_notice_goes_to_every_channel_that_wants_it_once() {
     let picky = Filter { severity_min: Severity::Critical, ..Filter::default() };
     let routes = [route("a"), Route { filter: picky, ..route("b") }];
     let (outbox, looked) = open(directory.path(), &routes);
-    assert_eq!(looked, Looked { position: Position(100), is_new: true });
+    assert_eq!(looked, Looked { position: Position(0), told_from: Position(100), open: Vec::new() });
     for _ in 0..2 {
         outbox.record(&[opened(1), told(2, What::Opened, 2, Severity::Critical)], Position(2), NOW).unwrap();
     }
@@ -238,11 +238,13 @@ fn a_file_that_can_not_be_used_is_made_anew_at_the_end_of_the_journal() {
     let (outbox, _) = open(JOURNAL, Position(10));
     outbox.record(&[opened(11)], Position(20), NOW).unwrap();
     drop(outbox);
-    assert_eq!(open(JOURNAL, Position(30)).1, Looked { position: Position(20), is_new: false });
-    assert_eq!(open(JOURNAL, Position(19)).1, Looked { position: Position(19), is_new: true }, "ahead of the journal");
-    assert_eq!(open([8; 16], Position(5)).1, Looked { position: Position(5), is_new: true }, "of another journal");
+    let looked =
+        |position, told_from| Looked { position: Position(position), told_from: Position(told_from), open: Vec::new() };
+    assert_eq!(open(JOURNAL, Position(30)).1, looked(20, 10));
+    assert_eq!(open(JOURNAL, Position(19)).1, looked(0, 19), "ahead of the journal");
+    assert_eq!(open([8; 16], Position(5)).1, looked(0, 5), "of another journal");
     std::fs::write(&file, "no database").unwrap();
-    assert_eq!(open(JOURNAL, Position(5)).1, Looked { position: Position(5), is_new: true }, "damaged");
+    assert_eq!(open(JOURNAL, Position(5)).1, looked(0, 5), "damaged");
 }
 
 #[test]
@@ -329,7 +331,7 @@ fn nothing_is_missed_and_ids_stay_when_the_process_ends_after_any_step() {
         let is_whole = work(&outbox, looked.position, steps, &mut received) > 0;
         drop(outbox);
         let (outbox, looked) = reopen();
-        assert!(!looked.is_new, "after {steps} steps");
+        assert_eq!(looked.told_from, Position(0), "the file is the same, after {steps} steps");
         assert!(work(&outbox, looked.position, 10_000, &mut received) > 0);
         for channel in ["alone", "digest"] {
             let mut by_id: BTreeMap<&str, &[Notice]> = BTreeMap::new();
