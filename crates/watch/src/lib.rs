@@ -5,3 +5,4 @@
 //! clock, sockets, files, JSON or HTML.
 
 pub mod own;
+pub mod shipment;
