@@ -37,8 +37,16 @@ pub(crate) struct Activity(pub(crate) VecDeque<Entry>);
 
 impl Activity {
     pub(crate) fn take(&mut self, stock: &Stock, position: Position, decision: &Decision) {
-        // What devices say would leave room for nothing else; what follows from it is listed.
-        if decision.kind == DecisionKind::ObservationRecorded {
+        // What devices say, and rules by the thousand, would leave room for nothing else. Alerts have lists of their own.
+        if matches!(
+            decision.kind,
+            DecisionKind::ObservationRecorded
+                | DecisionKind::RuleDeclared
+                | DecisionKind::RuleWithdrawn
+                | DecisionKind::AlertOpened
+                | DecisionKind::AlertChanged
+                | DecisionKind::AlertResolved
+        ) {
             return;
         }
         let (account, other, delta) = subject(stock, decision);

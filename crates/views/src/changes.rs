@@ -17,6 +17,10 @@ pub struct Changes {
     pub reservations: bool,
     /// Whether handling units moved or changed their content.
     pub units: bool,
+    /// The alert that was opened or changed, by the position of the entry that opened it.
+    pub alert: Option<Position>,
+    /// Whether rules were declared or withdrawn.
+    pub rules: bool,
     /// Whether products, locations or reasons came or changed.
     pub catalogue: bool,
 }
@@ -43,6 +47,9 @@ impl Views {
                 Effect::Counted(counted) | Effect::CountWithdrawn(counted) => changes.add(self, counted.account),
                 Effect::UnitStands(_) | Effect::UnitHolds(_) | Effect::SerialStands { .. } => changes.units = true,
                 Effect::Held(_) | Effect::Discarded { .. } => changes.held = true,
+                Effect::AlertOpened(_) => changes.alert = Some(position),
+                Effect::AlertChanged(change) => changes.alert = Some(change.alert),
+                Effect::Rule(_) | Effect::RuleWithdrawn { .. } => changes.rules = true,
                 Effect::Product(_)
                 | Effect::Location(_)
                 | Effect::Reason(_)

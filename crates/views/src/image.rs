@@ -10,7 +10,7 @@ use crate::held::HeldState;
 use crate::names::Names;
 use crate::stock::Aside;
 use crate::tasks::{self, Closure, Resolution, account_of};
-use crate::{Views, held, reservations, units};
+use crate::{Views, alerts, held, reservations, units};
 use ledger::{
     AccountId, Catalog, Day, DecisionKind, Discrepancy, ImageError, LocationId, LotId, PartyId, Position, ProductId,
     Quantity, ReasonId, ReservationState, ReservedLine, SerialId, Sink, Source, Timestamp, UnitId, Unusable,
@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 /// The layout of images. Changes with every change of what [`Views::save`] writes; an image of another version is
 /// refused, and whoever asked replays the journal instead.
-pub const IMAGE_VERSION: u32 = 2;
+pub const IMAGE_VERSION: u32 = 3;
 
 const OUTCOMES: [ReservationState; 4] =
     [ReservationState::Pending, ReservationState::Fulfilled, ReservationState::Released, ReservationState::Expired];
@@ -48,6 +48,7 @@ impl Views {
         self.save_held(to);
         units::put(to, &self.catalog, &self.units);
         self.save_tasks(to);
+        alerts::put(to, &self.catalog, &self.alerts);
         to.put_length(self.activity.0.len());
         self.activity.0.iter().for_each(|entry| put_entry(to, &self.catalog, entry));
     }
@@ -119,6 +120,7 @@ impl Views {
         views.load_held(from)?;
         views.units = units::take(from, &views.catalog)?;
         views.load_tasks(from)?;
+        views.alerts = alerts::take(from, &views.catalog)?;
         let entries = from.take_list(|from| take_entry(from, &views.catalog))?;
         views.activity.0 = entries.into();
         Ok(views)
@@ -425,7 +427,7 @@ pub(crate) fn take_unit(from: &mut impl Source, catalog: &Catalog) -> Result<Uni
 
 // The catalogue tells by name whether it has a party, unit or lot.
 
-fn take_party(from: &mut impl Source, catalog: &Catalog) -> Result<PartyId, ImageError> {
+pub(crate) fn take_party(from: &mut impl Source, catalog: &Catalog) -> Result<PartyId, ImageError> {
     catalog.find_party(&from.take_text::<Box<str>>()?).ok_or(ImageError::Damaged("a source"))
 }
 

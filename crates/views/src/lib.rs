@@ -1,7 +1,7 @@
 //! What people look at.
 //!
 //! Folds of committed decisions: stock levels, what is expected and can be promised, reservations, held inputs, tasks,
-//! and the last entries. Views never know who looks, HTML, the journal, the clock or any I/O; a time that a question
+//! alerts, and the last entries. Views never know who looks, HTML, the journal, the clock or any I/O; a time that a question
 //! depends on is an argument.
 //!
 //! The one invariant: views are a function of the decisions applied, in order, and of nothing else; two that applied
@@ -11,6 +11,7 @@
 //! Start with [`Views`]; each part stands in a module of its own.
 
 mod activity;
+mod alerts;
 mod availability;
 mod changes;
 mod codes;
@@ -27,6 +28,10 @@ mod tasks;
 mod units;
 
 pub use activity::{ActivityItem, ActivityQuery};
+pub use alerts::{
+    AlertCounts, AlertEnd, AlertItem, AlertMoment, AlertOrder, AlertOwner, AlertQuery, AlertState, AlertStatistics,
+    ConditionStatistics, Spans,
+};
 pub use availability::{Availability, Step, StepKind, Uncertain};
 pub use changes::Changes;
 pub use codes::Codes;
@@ -42,6 +47,7 @@ pub use tasks::{Closure, DiscrepancyItem, DiscrepancyQuery, RecountItem, Recount
 pub use units::{UnitItem, UnitLine, UnitQuery};
 
 use activity::Activity;
+use alerts::Alerts;
 use expected::Promises;
 use held::Held;
 use ledger::{AccountId, Catalog, Decision, Effect, Position, Quantity, Timestamp};
@@ -91,6 +97,7 @@ pub struct Views {
     held: Held,
     tasks: Tasks,
     units: Units,
+    alerts: Alerts,
     activity: Activity,
 }
 
@@ -108,6 +115,7 @@ impl Views {
             held: Held::default(),
             tasks: Tasks::default(),
             units: Units::default(),
+            alerts: Alerts::default(),
             activity: Activity::default(),
         }
     }
@@ -175,6 +183,8 @@ impl Views {
                 Effect::SerialStands { serial, unit, .. } => self.units.serial(*serial, *unit, position),
                 Effect::Held(input) => self.held.hold(input, position, decision),
                 Effect::Discarded { held, reason } => self.held.discard(*held, reason, position, at),
+                Effect::AlertOpened(alert) => self.alerts.open(alert, position, decision),
+                Effect::AlertChanged(change) => self.alerts.change(change, position, decision),
                 _ => {}
             }
         }

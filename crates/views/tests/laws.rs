@@ -6,8 +6,9 @@ use ledger::*;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use views::{
-    ActivityQuery, DiscrepancyQuery, ExpectedQuery, GroupBy, HeldQuery, LocationQuery, Page, ProductQuery,
-    RecountQuery, ReservationQuery, StockItem, StockQuery, Views, WarehouseQuery,
+    ActivityQuery, AlertItem, AlertOrder, AlertOwner, AlertQuery, AlertState, DiscrepancyQuery, ExpectedQuery, GroupBy,
+    HeldQuery, LocationQuery, Page, ProductQuery, RecountQuery, ReservationQuery, StockItem, StockQuery, Views,
+    WarehouseQuery,
 };
 use world::{Dice, World, image};
 
@@ -155,7 +156,58 @@ proptest! {
         check!(recounts, RecountQuery);
         check!(discrepancies, DiscrepancyQuery);
         check!(activity, ActivityQuery);
+        check!(alerts, AlertQuery);
+        let gravest = |limit| all(|cursor| views.alerts(&AlertQuery { order: AlertOrder::Severity, limit, cursor, ..Default::default() }));
+        prop_assert_eq!(gravest(limit), gravest(1_000));
     }
+
+    /// The open alerts are the ledger's, in both orders; the counts are those of the lists.
+    #[test]
+    fn alerts_agree_with_the_ledger(seed: u64, steps in 0usize..400, limit in 1usize..8) {
+        let World { state, views, .. } = World::grown(seed, steps);
+        let list = |query: AlertQuery<'_>| all(|cursor| views.alerts(&AlertQuery { limit, cursor, ..query }));
+        let active = list(AlertQuery { states: &AlertState::ALL[..3], ..Default::default() });
+        let newest: Vec<Position> = active.iter().map(|item| item.position).collect();
+        let mut expect: Vec<Position> = state.alerts().iter().map(|(position, _)| position).collect();
+        expect.reverse();
+        prop_assert_eq!(&newest, &expect);
+        for item in &active {
+            let open = state.alerts().get(item.position).expect("open in the ledger");
+            prop_assert_eq!((open.opened_at, open.level, &open.alert.owner), (item.opened_at, item.level, &item.owner));
+            prop_assert_eq!(views.alert(item.position), Some(item.clone()));
+        }
+        let gravest = list(AlertQuery { order: AlertOrder::Severity, ..Default::default() });
+        prop_assert!(gravest.is_sorted_by_key(|item| (std::cmp::Reverse(item.alert.severity), item.position)));
+        let every = list(AlertQuery::default());
+        prop_assert!(every.is_sorted_by(|one, other| one.position > other.position));
+        prop_assert_eq!(gravest.len(), every.len());
+        let counts = views.alert_counts();
+        for (alert_state, severity) in AlertState::ALL[..3].iter().flat_map(|s| Severity::ALL.map(|v| (*s, v))) {
+            let has = |item: &&AlertItem| item.state == alert_state && item.alert.severity == severity;
+            prop_assert_eq!(counts.of(alert_state, severity), active.iter().filter(has).count());
+        }
+        prop_assert_eq!(counts.active(), active.len());
+        prop_assert_eq!(views.alert_conditions().iter().map(|(_, count)| count).sum::<usize>(), active.len());
+        let check = |query: AlertQuery<'_>, holds: &dyn Fn(&AlertItem) -> bool| {
+            let expect: Vec<AlertItem> = every.iter().filter(|item| holds(item)).cloned().collect();
+            assert_eq!(list(query), expect, "{query:?}");
+        };
+        let any = AlertQuery::default();
+        check(AlertQuery { condition: Some("expiring"), ..any }, &|item| &*item.alert.condition == "expiring");
+        check(AlertQuery { severity_min: Some(Severity::Warning), ..any }, &|item| item.alert.severity >= Severity::Warning);
+        check(AlertQuery { owner: Some(AlertOwner::Named("ben")), ..any }, &|item| &*item.owner == "ben");
+        check(AlertQuery { owner: Some(AlertOwner::Nobody), ..any }, &|item| item.owner.is_empty());
+        check(AlertQuery { text: Some("TEA-"), ..any }, &|item| &*item.alert.subject.product == "tea-2");
+        check(AlertQuery { location: Some("A/1"), ..any }, &|item| {
+            let path = &*item.alert.subject.location;
+            path == "A/1" || path.starts_with("A/1/")
+        });
+        let whole = views.alert_statistics(Timestamp::MIN, Timestamp::MAX);
+        prop_assert_eq!((whole.all.opened, whole.all.active), (every.len(), active.len()));
+        prop_assert_eq!(whole.conditions.iter().map(|one| one.resolved.count).sum::<usize>(), every.len() - active.len());
+        prop_assert_eq!(whole.days.iter().map(|(_, count)| count).sum::<usize>(), every.len());
+    }
+
 
     #[test]
     fn filters_leave_out_what_they_say(seed: u64, steps in 0usize..300, limit in 1usize..8) {
@@ -329,6 +381,12 @@ fn assert_same_answers(one: &Views, other: &Views) {
     check!(recounts, RecountQuery);
     check!(discrepancies, DiscrepancyQuery);
     check!(activity, ActivityQuery);
+    check!(alerts, AlertQuery);
+    assert_eq!((one.alert_counts(), one.alert_conditions()), (other.alert_counts(), other.alert_conditions()));
+    assert_eq!(
+        one.alert_statistics(Timestamp::MIN, Timestamp::MAX),
+        other.alert_statistics(Timestamp::MIN, Timestamp::MAX)
+    );
     assert_eq!((one.totals(), one.held_codes()), (other.totals(), other.held_codes()));
     assert_eq!(one.reasons(), other.reasons());
 }

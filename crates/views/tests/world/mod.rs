@@ -147,7 +147,7 @@ impl World {
     /// Sends something: mostly events, that collide all the time.
     pub fn step(&mut self, dice: &mut Dice) {
         self.now = self.now.plus(i64::try_from(dice.below(3)).expect("few") * SECOND);
-        match dice.below(20) {
+        match dice.below(22) {
             0 | 1 => self.step_reserve(dice),
             2 => {
                 let name = format!("r{}", dice.below(40)).into();
@@ -164,6 +164,7 @@ impl World {
                 let _ = self.reverse(position);
             }
             5 => self.step_held(dice),
+            20 | 21 => self.step_alert(dice),
             _ => self.step_event(dice, None),
         }
     }
@@ -238,6 +239,39 @@ impl World {
             })),
         };
         let _ = self.command(&command);
+    }
+
+    fn step_alert(&mut self, dice: &mut Dice) {
+        let open: Vec<Position> = self.state.alerts().iter().map(|(position, _)| position).collect();
+        if open.is_empty() || dice.below(3) == 0 {
+            let subject = AlertSubject {
+                product: dice.pick(&PRODUCTS).into(),
+                location: dice.pick(&PLACES).into(),
+                ..AlertSubject::default()
+            };
+            let _ = self.command(&Command::RaiseAlert(Box::new(Alert {
+                condition: dice.pick(&["low_stock", "expiring"]).into(),
+                subject,
+                severity: dice.pick(&Severity::ALL),
+                why: "there are 3, below 5".into(),
+                figures: vec![("on_hand".into(), "3".into())],
+                since: self.now,
+                owner: dice.pick(&["", "anna"]).into(),
+                ..Alert::default()
+            })));
+            return;
+        }
+        let step = match dice.below(7) {
+            0 => AlertStep::Acknowledged,
+            1 => AlertStep::Snoozed { until: self.now.plus(DAY) },
+            2 => AlertStep::Woken,
+            3 => AlertStep::Assigned { owner: dice.pick(&["", "ben"]).into() },
+            4 => AlertStep::Noted,
+            5 => AlertStep::Escalated { level: 1 },
+            _ => AlertStep::Resolved { outcome: dice.pick(&["cleared", "by_hand"]).into() },
+        };
+        let alert = open[dice.index(open.len())];
+        let _ = self.command(&Command::ChangeAlert(Box::new(AlertChange { alert, step, note: "seen".into() })));
     }
 
     fn step_held(&mut self, dice: &mut Dice) {
