@@ -1,11 +1,12 @@
-//! The newest changes, for whoever follows the stock live: which product changed in which warehouse, at what position.
+//! The newest changes, for whoever follows live: which product changed in which warehouse, and which alert, at what
+//! position.
 
 use ledger::{Decision, LocationId, Position, ProductId};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::RwLock;
 use views::Views;
 
-/// Changes that are kept; whoever falls further behind reads everything anew.
+/// Changes of stock, and of alerts, that are kept; whoever falls further behind reads everything anew.
 const KEPT: usize = 65_536;
 
 /// A product changed in a warehouse.
@@ -19,11 +20,22 @@ pub struct Change {
     pub warehouse: LocationId,
 }
 
+/// An alert was opened or changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AlertNews {
+    /// By the entry at this position.
+    pub position: Position,
+    /// Which alert: where it was opened.
+    pub alert: Position,
+}
+
 /// What changed since a position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Changes {
     /// Each (product, warehouse) once, with its newest change, by position.
     pub stock: Vec<Change>,
+    /// Each alert once, with its newest change, by position.
+    pub alerts: Vec<AlertNews>,
     /// Whether held inputs came or went.
     pub held: bool,
     /// The position that this reaches up to.
@@ -32,6 +44,7 @@ pub struct Changes {
 
 struct Recent {
     changes: VecDeque<Change>,
+    alerts: VecDeque<AlertNews>,
     /// Changes at and before this position may be missing.
     complete_after: Position,
     up_to: Position,
@@ -45,6 +58,7 @@ impl Feed {
     pub(crate) fn after(position: Position) -> Self {
         Self(RwLock::new(Recent {
             changes: VecDeque::new(),
+            alerts: VecDeque::new(),
             complete_after: position,
             up_to: position,
             held_at: position,
@@ -84,7 +98,14 @@ impl Feed {
             .map(|((product, warehouse), position)| Change { position, product, warehouse })
             .collect();
         stock.sort_unstable_by_key(|change| change.position);
-        Some(Changes { stock, held: recent.held_at > position, up_to: recent.up_to.max(position) })
+        let mut newest: BTreeMap<Position, Position> = BTreeMap::new();
+        for news in recent.alerts.iter().rev().take_while(|news| news.position > position) {
+            newest.entry(news.alert).or_insert(news.position);
+        }
+        let mut alerts: Vec<AlertNews> =
+            newest.into_iter().map(|(alert, position)| AlertNews { position, alert }).collect();
+        alerts.sort_unstable_by_key(|news| news.position);
+        Some(Changes { stock, alerts, held: recent.held_at > position, up_to: recent.up_to.max(position) })
     }
 }
 
@@ -94,16 +115,28 @@ impl Recent {
         for (product, warehouse) in changes.stock {
             self.push(Change { position, product, warehouse });
         }
+        if let Some(alert) = changes.alert {
+            self.push_alert(AlertNews { position, alert });
+        }
         if changes.held {
             self.held_at = position;
         }
+    }
+
+    fn push_alert(&mut self, news: AlertNews) {
+        if self.alerts.len() == KEPT
+            && let Some(dropped) = self.alerts.pop_front()
+        {
+            self.complete_after = self.complete_after.max(dropped.position);
+        }
+        self.alerts.push_back(news);
     }
 
     fn push(&mut self, change: Change) {
         if self.changes.len() == KEPT
             && let Some(dropped) = self.changes.pop_front()
         {
-            self.complete_after = dropped.position;
+            self.complete_after = self.complete_after.max(dropped.position);
         }
         self.changes.push_back(change);
     }

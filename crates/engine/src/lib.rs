@@ -33,7 +33,7 @@ mod verify;
 
 pub use engine::Engine;
 pub use error::{Error, Unavailable};
-pub use feed::{Change, Changes};
+pub use feed::{AlertNews, Change, Changes};
 pub use follow::{Follow, Follower, Observed, Progress};
 pub use handle::{Backup, Handle, ReverseError};
 pub use histogram::{Histogram, Summary};

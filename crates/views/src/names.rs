@@ -2,7 +2,7 @@
 
 use crate::Views;
 use crate::page::{InvalidCursor, Page, Paging, contains_ignoring_case, id_within, parse_cursor, render_cursor};
-use ledger::{Catalog, Decision, LocationId, Name, ProductId, ReasonCard, Unit};
+use ledger::{Catalog, Decision, LocationId, Name, ProductId, ReasonCard, Site, Unit};
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
@@ -120,6 +120,8 @@ pub struct LocationItem {
     pub region: Box<str>,
     /// Its GLN; empty when it has none.
     pub gln: Box<str>,
+    /// Where it is on the globe; `None` when nobody said.
+    pub site: Option<Site>,
     /// Whether somebody declared it; otherwise it is known from events only.
     pub is_verified: bool,
     /// Whether it is a warehouse.
@@ -257,6 +259,7 @@ impl Views {
             name: card.map_or_else(Box::default, |card| card.name.clone()),
             region: self.region_of(id).into(),
             gln: card.map_or_else(Box::default, |card| card.gln.clone()),
+            site: card.and_then(|card| card.site),
             is_verified: card.is_some(),
             is_warehouse: record.warehouse == id,
         }

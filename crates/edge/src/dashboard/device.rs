@@ -147,7 +147,7 @@ pub(crate) fn render_readings(content: &Content, now: Timestamp) -> Fragment {
     let drawn = content.drawn.as_ref().map(|drawn| drawn.metric.as_str());
     let row = |reading: &KeptReading| {
         let metric = &reading.metric;
-        let address = text::address(&super::devices::address(&reading.device), &[("metric", metric)]);
+        let address = text::address(&text::device_address(&reading.device), &[("metric", metric)]);
         html! {
             tr data-metric=(metric) {
                 th.wide scope="row" {

@@ -110,7 +110,7 @@ fn row(known: &Known, now: Timestamp) -> Part {
         html! {
             tr data-key=(card.device) data-device=(card.device) {
                 th.product.wide scope="row" {
-                    a href=(address(&card.device)) { (card.device) }
+                    a href=(text::device_address(&card.device)) { (card.device) }
                     @if !card.name.is_empty() { span.soft { (card.name) } }
                 }
                 td.wide { (health(known)) }
@@ -123,15 +123,6 @@ fn row(known: &Known, now: Timestamp) -> Part {
             }
         },
     )
-}
-
-/// The address of a device's page.
-pub(crate) fn address(device: &str) -> String {
-    match device {
-        // Browsers would resolve these two away even when they are percent-encoded.
-        "." | ".." => text::address("/devices", &[("id", device)]),
-        _ => format!("/devices/{}", text::encoded(device)),
-    }
 }
 
 /// How a device is, and what is wrong.

@@ -30,7 +30,7 @@ mod sign_in;
 mod stock;
 #[cfg(test)]
 mod tests;
-mod text;
+pub(crate) mod text;
 mod view;
 
 use crate::App;

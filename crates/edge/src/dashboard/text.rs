@@ -152,6 +152,14 @@ pub(crate) fn product_address(product: &str) -> String {
     }
 }
 
+/// The address of a device's page.
+pub(crate) fn device_address(device: &str) -> String {
+    match device {
+        "." | ".." => address("/devices", &[("id", device)]),
+        _ => format!("/devices/{}", encoded(device)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,7 +2,7 @@
 
 use crate::App;
 use crate::auth::Principal;
-use crate::http::json::Json;
+use crate::http::json::{Json, Number};
 use crate::http::page::{ItemReply, PageReply, Tag};
 use crate::http::path::Parted;
 use crate::http::query::Params;
@@ -14,7 +14,7 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, put};
 use axum::{Extension, Router};
-use ledger::{Command, LocationCard, ProductCard, ReasonCard};
+use ledger::{Command, LocationCard, ProductCard, Quantity, ReasonCard};
 use serde::Serialize;
 use utoipa::ToSchema;
 use views::{LocationItem, LocationQuery, ProductItem, ProductQuery};
@@ -92,6 +92,12 @@ pub(crate) struct LocationReply {
     /// Its warehouse's region.
     region: Box<str>,
     gln: Box<str>,
+    /// Degrees north (WGS 84); null when nobody said.
+    latitude: Option<Number>,
+    /// Degrees east.
+    longitude: Option<Number>,
+    /// How far around it belongs to it, in metres.
+    radius_m: Option<u32>,
     /// Whether it was declared; otherwise it is known from events only.
     verified: bool,
     is_warehouse: bool,
@@ -99,12 +105,16 @@ pub(crate) struct LocationReply {
 
 impl From<LocationItem> for LocationReply {
     fn from(item: LocationItem) -> Self {
+        let degrees = |micros: i32| Number(Quantity::from_micros(i64::from(micros)));
         Self {
             location: (&*item.location).into(),
             warehouse_id: (&*item.warehouse).into(),
             name: item.name,
             region: item.region,
             gln: item.gln,
+            latitude: item.site.map(|site| degrees(site.latitude_micros)),
+            longitude: item.site.map(|site| degrees(site.longitude_micros)),
+            radius_m: item.site.map(|site| site.radius_m),
             verified: item.is_verified,
             is_warehouse: item.is_warehouse,
         }

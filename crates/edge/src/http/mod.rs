@@ -3,6 +3,8 @@
 //! A handler reads a request into the types of `ledger` and `wire`, asks the engine, and writes what it hears as JSON.
 //! What a sender may send is bounded in `body`; who may send it is asked in `guard`.
 
+pub(crate) mod alert_changes;
+pub(crate) mod alerts;
 mod availability;
 pub(crate) mod body;
 mod catalogue;
@@ -54,6 +56,8 @@ pub(crate) fn router(app: &App) -> Router<App> {
     let packed = SizeAbove::new(PACKED_BYTES_MIN).and(NotForContentType::SSE).and(NotForContentType::IMAGES);
     Router::new()
         .merge(events::router())
+        .merge(alerts::router())
+        .merge(alert_changes::router())
         .merge(stock::router())
         .merge(stream::router())
         .merge(history::router())

@@ -5,8 +5,8 @@
 use crate::App;
 use crate::http::json::{Date, Json, Number, Time};
 use crate::http::{
-    Problem, availability, catalogue, devices, events, held, history, hooks, inferences, operations, readings, reads,
-    reservations, reversal, stock, stream, tasks, units,
+    Problem, alert_changes, alerts, availability, catalogue, devices, events, held, history, hooks, inferences,
+    operations, readings, reads, reservations, reversal, stock, stream, tasks, units,
 };
 use axum::Router;
 use axum::http::StatusCode;
@@ -32,6 +32,14 @@ pub(crate) fn router() -> Router<App> {
         stock::list_stock_of_product,
         stock::get_stock,
         stream::follow,
+        alerts::list_alerts,
+        alerts::statistics,
+        alerts::get_alert,
+        alert_changes::acknowledge,
+        alert_changes::snooze,
+        alert_changes::assign,
+        alert_changes::note,
+        alert_changes::resolve,
         history::list_history,
         reversal::get_entry,
         reversal::reverse,
@@ -94,7 +102,8 @@ struct ProblemJson;
 impl Modify for ProblemJson {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let items = document.paths.paths.values_mut();
-        let operations = items.flat_map(|item| [&mut item.get, &mut item.put, &mut item.post].into_iter().flatten());
+        let operations = items
+            .flat_map(|item| [&mut item.get, &mut item.put, &mut item.post, &mut item.delete].into_iter().flatten());
         for (status, response) in operations.flat_map(|operation| operation.responses.responses.iter_mut()) {
             let RefOr::T(response) = response else { continue };
             if status.starts_with(['4', '5'])
@@ -207,6 +216,12 @@ pub(crate) struct Location {
     /// Of warehouses only.
     region: Option<String>,
     gln: Option<String>,
+    /// Degrees north (WGS 84); with `longitude` or not at all.
+    latitude: Option<Number>,
+    /// Degrees east.
+    longitude: Option<Number>,
+    /// How far around it belongs to it, in metres; 200 when absent.
+    radius_m: Option<u32>,
 }
 
 /// What a reason code means.

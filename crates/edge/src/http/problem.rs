@@ -137,14 +137,19 @@ impl Problem {
     pub fn rejected(rejection: &ledger::Rejection) -> Self {
         use ledger::Rejection;
         let status = match rejection {
-            Rejection::UnknownReservation | Rejection::UnknownHeld => StatusCode::NOT_FOUND,
+            Rejection::UnknownReservation
+            | Rejection::UnknownHeld
+            | Rejection::UnknownAlert
+            | Rejection::UnknownRule => StatusCode::NOT_FOUND,
             Rejection::KeyConflict { .. }
             | Rejection::ReservationExists
             | Rejection::ReservationEnded { .. }
             | Rejection::InsufficientAvailable { .. }
             | Rejection::AlreadyReversed { .. }
             | Rejection::NotReversible { .. }
-            | Rejection::BaseUnitFixed { .. } => StatusCode::CONFLICT,
+            | Rejection::BaseUnitFixed { .. }
+            | Rejection::AlertOpen { .. }
+            | Rejection::NoChange { .. } => StatusCode::CONFLICT,
             _ => StatusCode::UNPROCESSABLE_ENTITY,
         };
         let mut problem = Self::new(status, rejection.code(), rejection.to_string()).of(rejection.field());

@@ -137,7 +137,11 @@ fn checked<'t>(field: &'static str, text: &'t str) -> Result<&'t str, Problem> {
     Ok(text)
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+/// What a request says that makes a repetition known.
+///
+/// # Errors
+/// 422 `invalid_value`.
+pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
     // RFC drafts have it in quotes.
     let key = key.to_str().unwrap_or_default().trim_matches('"');

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps fails with the line, which is what a test is for")]
 
+mod alerts;
 mod bad_input;
 mod devices;
 mod epcis;

@@ -1,9 +1,11 @@
 //! The live stream: what changes, in order, from where a client left off.
 
+use crate::alerts::low_stock;
 use crate::support::{Server, Setup};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
+use ledger::Severity;
 use serde_json::Value;
 
 /// A stream being read.
@@ -114,5 +116,37 @@ async fn only_so_many_streams_are_open_at_once() {
     assert_eq!((second.problem().0, second.problem().1), (429, "too_many_streams".into()));
     assert_eq!(second.header("retry-after"), "1");
     assert!(server.get("/metrics").await.text().contains("stocktide_http_streams 1\n"));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn alerts_are_told_live_and_again_after_a_break() {
+    let server = Server::start().await;
+    let mut all = Following::of(&server, "", None).await;
+    let mut grave = Following::of(&server, "events=alert&severity_min=critical", None).await;
+    let mut elsewhere = Following::of(&server, "events=alert&location=v", None).await;
+    for following in [&mut all, &mut grave, &mut elsewhere] {
+        assert_eq!(following.next_any().await.unwrap().id, "0");
+    }
+    let bolt = server.raise(low_stock("BOLT", "w/bin-1", Severity::Warning)).await;
+    let sent = all.next().await;
+    assert_eq!((&*sent.event, sent.id), ("alert", bolt.to_string()));
+    assert_eq!((&sent.data["change"], &sent.data["id"]), (&"opened".into(), &bolt.into()));
+    assert_eq!(server.post(&format!("/v1/alerts/{bolt}/acknowledge"), "").await.status, 200);
+    let sent = all.next().await;
+    assert_eq!((&sent.data["change"], &sent.data["state"]), (&"changed".into(), &"acknowledged".into()));
+    let nut = server.raise(low_stock("NUT", "v", Severity::Critical)).await;
+    assert_eq!(grave.next().await.data["product_id"], "NUT");
+    assert_eq!(elsewhere.next().await.data["product_id"], "NUT");
+    let added = server.event(&added("A", "w", 1, 1)).await;
+    assert_eq!(server.post(&format!("/v1/alerts/{bolt}/resolve"), "").await.status, 200);
+
+    let mut again = Following::of(&server, "", Some(&bolt.to_string())).await;
+    let missed = [again.next().await, again.next().await, again.next().await];
+    let said = missed.map(|sent| (sent.id, sent.data["change"].as_str().unwrap_or_default().to_owned()));
+    let expect = [(nut, "opened"), (added, ""), (added + 1, "resolved")];
+    assert_eq!(said, expect.map(|(id, change)| (id.to_string(), change.to_owned())));
+    let wrong = server.get("/v1/stream?events=alarms").await.problem();
+    assert_eq!(wrong, (400, "invalid_query".into(), "events".into()));
     server.stop().await;
 }
