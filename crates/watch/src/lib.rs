@@ -4,5 +4,6 @@
 //! arguments, and the same entries in the same order give the same warnings. Watching never knows who is told, the
 //! clock, sockets, files, JSON or HTML.
 
+pub mod cold;
 pub mod own;
 pub mod shipment;
