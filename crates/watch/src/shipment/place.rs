@@ -36,6 +36,11 @@ impl Point {
         is_there.then(|| Self { latitude: parts(latitude), longitude: parts(longitude) })
     }
 
+    /// The point at these millionths of a degree, as locations carry them; `None` outside ±90 and ±180 degrees.
+    pub fn from_micros(latitude: i32, longitude: i32) -> Option<Self> {
+        Self::new(f64::from(latitude) / 1e6, f64::from(longitude) / 1e6)
+    }
+
     /// Degrees north of the equator, below zero south of it.
     pub fn latitude(self) -> f64 {
         f64::from(self.latitude) / PARTS

@@ -2,7 +2,7 @@
 
 use super::arrival::{Estimate, estimate, lane};
 use super::course::Shipment;
-use super::journey::{Journey, Stage};
+use super::journey::{By, Journey, Stage};
 use super::lanes::{Ended, Lanes};
 use super::report::{Fix, Report, put_time, take_time};
 use super::settings::Settings;
@@ -329,7 +329,7 @@ impl Watched {
             changes.extend(detours.last().map(|detour| Change::Detoured(*detour)));
         }
         self.detours_told = count;
-        if journey.stage().is_some_and(Stage::is_over) {
+        if is_over(journey, settings, now) {
             self.over_since.get_or_insert(now);
             self.late_since = None;
             if let Some(at) = journey.milestones().arrived.map(|arrived| arrived.at).filter(|_| !self.is_arrival_told) {
@@ -354,6 +354,14 @@ impl Watched {
         }
         changes
     }
+}
+
+/// Whether it has arrived, and is not just passing by, or will not come.
+fn is_over(journey: &Journey, settings: &Settings, now: Timestamp) -> bool {
+    let is_sure = journey.milestones().arrived.is_none_or(|arrived| {
+        arrived.by != By::Position || now.0.saturating_sub(arrived.at.0) >= settings.visit_micros_min
+    });
+    journey.stage().is_some_and(|stage| stage.is_over() && (stage != Stage::Arrived || is_sure))
 }
 
 fn learn(shipment: &Shipment, journey: &Journey, lanes: &mut Lanes) {
