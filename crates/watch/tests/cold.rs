@@ -74,6 +74,7 @@ fn what_is_shorter_than_an_excursion_is_none_and_is_spent_all_the_same() {
 fn a_gap_ends_an_excursion_and_is_not_counted() {
     let mut exposure = Exposure::new(settings());
     take(&mut exposure, &[(0, -15.0), (10, -14.0)]);
+    assert_eq!(exposure.lapses_after(), Some(Timestamp(70 * MINUTE)));
     assert_eq!(exposure.lapse(Timestamp(70 * MINUTE)), None);
     let changes = take(&mut exposure, &[(71, -13.0), (81, -13.0)]);
     let [Change::Ended { by: End::SensorLost, episode }, Change::Began { since, .. }] = changes.as_slice() else {
@@ -84,7 +85,18 @@ fn a_gap_ends_an_excursion_and_is_not_counted() {
     let lapsed = exposure.lapse(Timestamp(200 * MINUTE));
     assert!(matches!(lapsed, Some(Change::Ended { by: End::SensorLost, .. })), "{lapsed:?}");
     assert_eq!(exposure.lapse(Timestamp(200 * MINUTE)), None);
+    assert_eq!(exposure.lapses_after(), None);
     assert!(near(exposure.minutes_outside(), 20.0, 1e-9));
+}
+
+#[test]
+fn an_excursion_goes_on_under_other_settings() {
+    let mut exposure = Exposure::new(settings());
+    take(&mut exposure, &[(0, -15.0), (10, -14.0)]);
+    exposure.set(Settings { limits: Limits::at_most(-12.0), ..settings() });
+    let changes = take(&mut exposure, &[(20, -14.0)]);
+    let [Change::Ended { by: End::Returned, episode }] = changes.as_slice() else { panic!("{changes:?}") };
+    assert!(near(episode.minutes_outside(), 10.0, 1e-9) && episode.until == Timestamp(10 * MINUTE));
 }
 
 #[test]

@@ -202,6 +202,17 @@ impl Exposure {
         }
     }
 
+    /// Judges by other settings from the next reading on; what is open goes on under them.
+    pub fn set(&mut self, settings: Settings) {
+        self.settings = settings;
+    }
+
+    /// After which time without a reading [`Self::lapse`] ends what is open; `None` when nothing is.
+    pub fn lapses_after(&self) -> Option<Timestamp> {
+        let (last, _) = self.last?;
+        self.open.map(|_| last.plus(self.settings.gap_micros_max))
+    }
+
     /// Ends an excursion when nothing has come for too long; otherwise changes nothing.
     pub fn lapse(&mut self, now: Timestamp) -> Option<Change> {
         let (last, _) = self.last?;

@@ -284,6 +284,7 @@ impl Checker<'_> {
         }
         let begun = self.expr(&mut looped.accu_init);
         let depth = self.scopes.len();
+        let copied = item.weight();
         self.scopes.push((looped.accu_var.clone(), begun.of));
         self.scopes.push((looped.iter_var.clone(), item));
         let asked = self.expr(&mut looped.loop_cond);
@@ -298,7 +299,7 @@ impl Checker<'_> {
         self.scopes.push((looped.accu_var.clone(), grown));
         let result = self.expr(&mut looped.result);
         self.scopes.truncate(depth);
-        let each = asked.steps.saturating_add(step.steps).saturating_add(1);
+        let each = asked.steps.saturating_add(step.steps).saturating_add(copied);
         let steps = items.saturating_mul(each).saturating_add(range.steps).saturating_add(weight);
         Seen::new(result.of, steps.saturating_add(result.steps))
     }
