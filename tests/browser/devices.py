@@ -134,7 +134,7 @@ class Devices(DevicesJourney):
         self.assertIn("Cold room", text)
         self.assertIn("temperature celsius", text)
         words = self.browser.find("#chart svg").attribute("aria-label")
-        self.assertIn("140 figures in the last 1 day, between 4 and 6", words)
+        self.assertIn("140 readings in the last 24\u202fh, between 4 and 6", words)
 
     def test_a_ghost_is_refuted_with_a_reason(self):
         ghost = self.ghost()

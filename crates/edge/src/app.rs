@@ -6,6 +6,7 @@ use crate::{Auth, Settings, mqtt};
 use engine::{Handle, Progress};
 use follow::epcis::Repository;
 use follow::sensing::Senses;
+use follow::series::Series;
 use ledger::{Position, Timestamp};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -28,6 +29,7 @@ struct Inner {
     auth: Auth,
     settings: Settings,
     sensed: OnceLock<Sensed>,
+    series: OnceLock<Series>,
     epcis: OnceLock<Epcis>,
     /// The clients of brokers that run beside this server, by what they are called.
     brokers: Mutex<Vec<(String, Arc<mqtt::Status>)>>,
@@ -93,6 +95,7 @@ impl App {
             auth,
             settings,
             sensed,
+            series: OnceLock::new(),
             epcis,
             brokers: Mutex::default(),
             started_at,
@@ -108,6 +111,18 @@ impl App {
         let is_first = self.0.sensed.set(Sensed { senses, progress }).is_ok();
         assert!(is_first, "a server has the senses of one follower");
         self
+    }
+
+    /// The same, and it answers how readings went. For whoever makes the server, once, before it serves.
+    pub fn with_series(self, series: Series) -> Self {
+        let is_first = self.0.series.set(series).is_ok();
+        assert!(is_first, "a server has one index of readings");
+        self
+    }
+
+    /// How readings went; `None` when nobody keeps it.
+    pub(crate) fn series(&self) -> Option<&Series> {
+        self.0.series.get()
     }
 
     /// Shows among the metrics how a broker's client is, under this name.

@@ -1,8 +1,8 @@
 //! From what devices sense to what happened to stock.
 //!
 //! [`Sensing`] follows the journal's observations: tag reads go through the smoother of their reader's site, weights
-//! through their scale, and every figure into an index. What is concluded goes to the engine as events and, with the
-//! evidence, as a record of its own; both under an id made of what is concluded.
+//! through their scale, and the newest figure of each metric into an index. What is concluded goes to the engine as
+//! events and, with the evidence, as a record of its own; both under an id made of what is concluded.
 //!
 //! Time is an input here too. When reads have ended and a conclusion waits for time to pass, a tick is recorded in the
 //! journal: so the same journal gives the same conclusions, whenever it is read.
@@ -286,7 +286,7 @@ impl Sensing {
                 at,
                 position,
             };
-            rows.readings.push((kept, reading.value.number()));
+            rows.readings.push(kept);
             let grams = match &*reading.metric {
                 "weight_g" => reading.value.number(),
                 "weight_kg" => reading.value.number().map(|kilograms| kilograms * 1_000.0),
@@ -472,10 +472,9 @@ fn place(position: Position, decision: &Decision, device: &str, text: &str, rows
         ("heading_degrees", place.heading_degrees, "°"),
     ];
     for (metric, value, unit) in members.into_iter().filter(|(_, value, _)| !value.is_empty()) {
-        let number = value.parse().ok();
         let (device, metric, unit) = (device.to_owned(), metric.to_owned(), unit.to_owned());
         let at = decision.occurred_at;
-        rows.readings.push((KeptReading { device, metric, value, unit, at, position }, number));
+        rows.readings.push(KeptReading { device, metric, value, unit, at, position });
     }
 }
 

@@ -277,8 +277,6 @@ fn weights_become_counts() {
     assert_eq!(site.handle().position().0, end.0 + 8, "the same weight is no count");
     let latest = site.sensing.senses().latest(Some("scale-3"), 10).unwrap();
     assert_eq!((&*latest[0].metric, &*latest[0].value), ("weight_g", "640.5"));
-    let all = (Timestamp(START), Timestamp(START + 60 * SECOND));
-    assert_eq!(site.sensing.senses().figures(("scale-3", "weight_g"), all, 100).unwrap().len(), 24);
 }
 
 #[test]
@@ -303,6 +301,5 @@ fn what_the_index_could_not_take_is_written_when_it_can() {
     let observed = site.handle().observed_after(site.sensing.position()).unwrap();
     assert!(observed.entries.is_empty());
     site.sensing.take(observed, false).unwrap();
-    let all = (Timestamp(START), Timestamp(START + 60 * SECOND));
-    assert_eq!(site.sensing.senses().figures(("cold-1", "temperature_celsius"), all, 100).unwrap().len(), 2);
+    assert_eq!(site.sensing.senses().latest(Some("cold-1"), 10).unwrap()[0].at, Timestamp(START + SECOND));
 }

@@ -38,9 +38,6 @@ const LEFT: i64 = 8;
 const RIGHT: i64 = 8;
 const TOP: i64 = 22;
 const BOTTOM: i64 = 26;
-/// Where the line of a series may be.
-const SERIES_TOP: i32 = 22;
-const SERIES_BOTTOM: i32 = 116;
 
 /// What can be promised as steps over time, from `now` to a little after the last step.
 pub(crate) fn steps(availability: &Availability, now: Timestamp, words: &str) -> Markup {
@@ -67,42 +64,19 @@ pub(crate) fn steps(availability: &Availability, now: Timestamp, words: &str) ->
     }
 }
 
-/// A line through figures, oldest first, over a span of time; `words` say the same. On a scale from the least to the
-/// greatest of them.
-pub(crate) fn series(points: &[(Timestamp, f64)], (from, to): (Timestamp, Timestamp), words: &str) -> Markup {
-    let values = || points.iter().map(|(_, value)| *value);
-    let (least, greatest) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
-    let (top, bottom) = (f64::from(SERIES_TOP), f64::from(SERIES_BOTTOM));
-    let y = |value: f64| {
-        // A flat line lies in the middle.
-        let share = if greatest > least { (value - least) / (greatest - least) } else { 0.5 };
-        bottom - share * (bottom - top)
-    };
-    let span = to.0.saturating_sub(from.0).max(1);
-    let mut path = String::new();
-    for (at, value) in points {
-        let x = LEFT + part(i128::from(at.0.saturating_sub(from.0)), span.into(), WIDTH - LEFT - RIGHT);
-        let command = if path.is_empty() { 'M' } else { 'L' };
-        // Writing to a string can't fail.
-        let _ = write!(path, "{command}{x} {:.1}", y(*value));
-    }
-    html! {
-        svg viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label=(words) {
-            path.grid d=(format!("M{LEFT} {SERIES_TOP}H{}", WIDTH - RIGHT)) {}
-            path d=(path) {}
-            path.axis d=(format!("M{LEFT} {}H{}", HEIGHT - BOTTOM, WIDTH - RIGHT)) {}
-            text x=(LEFT) y=(SERIES_TOP - 7) { (decimal(greatest)) }
-            text x=(LEFT) y=(SERIES_BOTTOM - 4) { (decimal(least)) }
-            text x=(LEFT) y=(HEIGHT - 8) { (text::span(span)) " ago" }
-            text x=(WIDTH - RIGHT) y=(HEIGHT - 8) text-anchor="end" { "now" }
-        }
-    }
-}
-
-/// A figure as people read it: at most three decimals, and a real minus.
+/// A figure as people read it: at most three decimals, six below one, a power of ten for what is out of reach of both;
+/// and a real minus.
 pub(crate) fn decimal(value: f64) -> String {
-    let text = format!("{value:.3}");
-    text.trim_end_matches('0').trim_end_matches('.').replace('-', "\u{2212}")
+    let size = value.abs();
+    let text = if size >= 1e9 || (size > 0.0 && size < 1e-4) {
+        let text = format!("{value:.3e}");
+        let (digits, power) = text.split_once('e').unwrap_or((&text, "0"));
+        format!("{} × 10^{power}", digits.trim_end_matches('0').trim_end_matches('.'))
+    } else {
+        let text = if size < 1.0 { format!("{value:.6}") } else { format!("{value:.3}") };
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    };
+    text.replace('-', "\u{2212}")
 }
 
 struct Scale {
@@ -149,17 +123,16 @@ mod tests {
     }
 
     #[test]
-    fn a_series_is_scaled_to_its_figures() {
-        let points = [(Timestamp(0), -4.25), (Timestamp(50), 0.75), (Timestamp(100), -1.75)];
-        let svg = series(&points, (Timestamp(0), Timestamp(100)), "words").into_string();
-        assert!(svg.contains("d=\"M8 116.0L320 22.0L632 69.0\""), "{svg}");
-        assert!(
-            svg.contains(">\u{2212}4.25<") && svg.contains(">0.75<") && svg.contains("aria-label=\"words\""),
-            "{svg}"
-        );
-        let flat = series(&points[..1], (Timestamp(0), Timestamp(0)), "one").into_string();
-        assert!(flat.contains("69.0") && !flat.contains("NaN"), "{flat}");
-        assert_eq!((decimal(100.0), decimal(0.12345)), ("100".to_owned(), "0.123".to_owned()));
+    fn figures_are_short_and_keep_their_size() {
+        let check = |value: f64, expect: &str| assert_eq!(decimal(value), expect);
+        check(100.0, "100");
+        check(0.0, "0");
+        check(-4.25, "\u{2212}4.25");
+        check(0.12345, "0.12345");
+        check(12.345_678, "12.346");
+        check(0.1 + 0.2, "0.3");
+        check(0.000_012, "1.2 × 10^\u{2212}5");
+        check(-1.5e300, "\u{2212}1.5 × 10^300");
     }
 
     #[test]

@@ -1,13 +1,17 @@
 //! `/devices/{device}`: its card, how it is, what it measured last and how that went, and what was concluded from it.
+//!
+//! How its metrics went is drawn by [`band`]; here is said which of them, and over which time.
 
 use crate::App;
 use crate::app::Sensed;
+use crate::dashboard::band::{self, Bands, Course, Episode};
 use crate::dashboard::devices::{battery, clock, health, last_seen};
-use crate::dashboard::fragment::Fragment;
+use crate::dashboard::fragment::{Fragment, Part};
 use crate::dashboard::inferences;
 use crate::dashboard::{Params, chart, text};
 use crate::http::devices::Known;
 use follow::sensing::{InferenceQuery, KeptInference, KeptReading};
+use follow::series::History;
 use intake::device::Device;
 use ledger::Timestamp;
 use maud::{Markup, html};
@@ -16,25 +20,67 @@ use maud::{Markup, html};
 const METRICS_MAX: usize = 200;
 /// Conclusions that are shown.
 const INFERENCES: usize = 8;
-/// Figures that a chart is made of at most.
-const FIGURES_MAX: usize = 5_000;
-const HOUR_MICROS: i64 = 3_600_000_000;
+/// Metrics that are drawn on one page.
+const CHARTS_MAX: usize = 8;
+/// Parts of the time that a chart shows at most: days of a year, and round times of what is shorter.
+const CHART_POINTS: usize = 366;
+const MINUTE_MICROS: i64 = 60_000_000;
+const HOUR_MICROS: i64 = 60 * MINUTE_MICROS;
 const DAY_MICROS: i64 = 24 * HOUR_MICROS;
+/// Where a device is says little over time, and is drawn when it is asked for.
+const PLACES: [&str; 4] = ["latitude", "longitude", "accuracy_m", "heading_degrees"];
 
-/// Which device, and which of its metrics to draw.
+/// How far back charts go.
+struct Reach {
+    /// In the address, and on the page.
+    name: &'static str,
+    micros: i64,
+    /// What charts end at is a whole number of these, so that they do not move all the time.
+    end_micros: i64,
+}
+
+/// The first when the address says none.
+const REACHES: [Reach; 4] = [
+    Reach { name: "24h", micros: DAY_MICROS, end_micros: 5 * MINUTE_MICROS },
+    Reach { name: "7d", micros: 7 * DAY_MICROS, end_micros: 30 * MINUTE_MICROS },
+    Reach { name: "30d", micros: 30 * DAY_MICROS, end_micros: 2 * HOUR_MICROS },
+    Reach { name: "1y", micros: 365 * DAY_MICROS, end_micros: DAY_MICROS },
+];
+
+impl Reach {
+    /// In words: `24 h`.
+    fn words(&self) -> String {
+        let digits = self.name.find(|letter: char| letter.is_alphabetic()).unwrap_or(0);
+        format!("{}\u{202f}{}", &self.name[..digits], &self.name[digits..])
+    }
+}
+
+/// Which device, which of its metrics to draw, and how far back.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Filter {
     pub(crate) device: String,
+    /// Empty for all.
     metric: String,
+    span: String,
 }
 
 impl Filter {
     pub(crate) fn of(device: String, params: &Params) -> Self {
-        Self { device, metric: params.text("metric").to_owned() }
+        Self { device, metric: params.text("metric").to_owned(), span: params.text("span").to_owned() }
     }
 
-    pub(crate) fn parameters(&self) -> [(&'static str, &str); 2] {
-        [("id", &self.device), ("metric", &self.metric)]
+    pub(crate) fn parameters(&self) -> [(&'static str, &str); 3] {
+        [("id", &self.device), ("metric", &self.metric), ("span", &self.span)]
+    }
+
+    fn reach(&self) -> &'static Reach {
+        REACHES.iter().find(|reach| reach.name == self.span).unwrap_or(&REACHES[0])
+    }
+
+    /// The address of the same page with another metric or reach.
+    fn address(&self, metric: &str, span: &str) -> String {
+        let span = if span == REACHES[0].name { "" } else { span };
+        text::address(&text::device_address(&self.device), &[("metric", metric), ("span", span)])
     }
 }
 
@@ -42,17 +88,20 @@ impl Filter {
 pub(crate) struct Content {
     known: Known,
     readings: Vec<KeptReading>,
-    drawn: Option<Drawn>,
+    filter: Filter,
+    drawn: Vec<Drawn>,
+    /// Metrics that could be drawn as well.
+    left_out: usize,
     inferences: Vec<KeptInference>,
 }
 
-/// The figures of one metric.
+/// How one metric went.
 struct Drawn {
-    metric: String,
-    unit: String,
-    /// The span of time that is drawn.
-    between: (Timestamp, Timestamp),
-    points: Vec<(Timestamp, f64)>,
+    newest: KeptReading,
+    span: (Timestamp, Timestamp),
+    history: History,
+    bands: Bands,
+    episodes: Vec<Episode>,
 }
 
 /// Reads what the page shows; `None` when nobody ever declared or heard the device.
@@ -69,28 +118,34 @@ pub(crate) fn read(
     let known = Known::of(&filter.device, app.engine().views().catalog(), senses, now);
     let Some(known) = known else { return Ok(None) };
     let readings = senses.latest(Some(&filter.device), METRICS_MAX)?;
-    let is_number = |reading: &&KeptReading| reading.value.parse::<f64>().is_ok();
-    let wanted = readings.iter().find(|reading| reading.metric == filter.metric);
-    let drawn = match wanted.or_else(|| readings.iter().find(is_number)) {
-        Some(reading) => Some(draw(sensed, reading, now)?),
-        None => None,
+    let numbers = readings.iter().filter(|reading| reading.value.parse::<f64>().is_ok());
+    let is_wanted = |reading: &&KeptReading| match filter.metric.as_str() {
+        "" => !PLACES.contains(&reading.metric.as_str()),
+        metric => reading.metric == metric,
     };
+    let mut wanted: Vec<&KeptReading> = numbers.clone().filter(is_wanted).collect();
+    if wanted.is_empty() && filter.metric.is_empty() {
+        wanted = numbers.collect();
+    }
+    let left_out = wanted.len().saturating_sub(CHARTS_MAX);
+    let mut drawn = Vec::new();
+    for reading in wanted.into_iter().take(CHARTS_MAX) {
+        drawn.extend(draw(app, reading, filter.reach(), now)?);
+    }
     let query = InferenceQuery { device: Some(filter.device.clone()), limit: INFERENCES, ..InferenceQuery::default() };
-    Ok(Some(Content { known, drawn, inferences: senses.inferences(&query)?, readings }))
+    let inferences = senses.inferences(&query)?;
+    Ok(Some(Content { known, readings, filter: filter.clone(), drawn, left_out, inferences }))
 }
 
-/// The last day of a metric; only the last hour of one that speaks too often for that.
-fn draw(sensed: &Sensed, reading: &KeptReading, now: Timestamp) -> Result<Drawn, engine::Error> {
-    let of = (reading.device.as_str(), reading.metric.as_str());
+/// How a metric went until now; `None` when nobody keeps that.
+fn draw(app: &App, newest: &KeptReading, reach: &Reach, now: Timestamp) -> Result<Option<Drawn>, engine::Error> {
+    let Some(series) = app.series() else { return Ok(None) };
     // A device whose clock runs ahead is shown as well.
-    let end = reading.at.max(now).plus(1);
-    let mut from = now.minus(DAY_MICROS);
-    let mut points = sensed.senses.figures(of, (from, end), FIGURES_MAX)?;
-    if points.len() == FIGURES_MAX {
-        from = now.minus(HOUR_MICROS);
-        points = sensed.senses.figures(of, (from, end), FIGURES_MAX)?;
-    }
-    Ok(Drawn { metric: reading.metric.clone(), unit: reading.unit.clone(), between: (from, now), points })
+    let end = newest.at.max(now).0.div_euclid(reach.end_micros).saturating_add(1).saturating_mul(reach.end_micros);
+    let span = (Timestamp(end).minus(reach.micros), Timestamp(end));
+    let history = series.history((&newest.device, &newest.metric), span, CHART_POINTS)?;
+    let (bands, episodes) = (Bands::default(), Vec::new());
+    Ok(history.map(|history| Drawn { newest: newest.clone(), span, history, bands, episodes }))
 }
 
 /// The card.
@@ -144,14 +199,14 @@ pub(crate) fn render_figures(content: &Content, now: Timestamp) -> Fragment {
 
 /// The newest figure of each metric.
 pub(crate) fn render_readings(content: &Content, now: Timestamp) -> Fragment {
-    let drawn = content.drawn.as_ref().map(|drawn| drawn.metric.as_str());
+    let filter = &content.filter;
     let row = |reading: &KeptReading| {
         let metric = &reading.metric;
-        let address = text::address(&text::device_address(&reading.device), &[("metric", metric)]);
+        let address = filter.address(metric, &filter.span);
         html! {
             tr data-metric=(metric) {
                 th.wide scope="row" {
-                    a href=(address) aria-current=[(drawn == Some(metric)).then_some("true")] { (text::words(metric)) }
+                    a href=(address) aria-current=[(filter.metric == *metric).then_some("true")] { (text::words(metric)) }
                 }
                 td.number data-label="Value" { (shown(&reading.value)) @if !reading.unit.is_empty() { " " (reading.unit) } }
                 td.number.soft data-label="Measured" { (text::time(reading.at, now)) }
@@ -182,44 +237,79 @@ fn shown(value: &str) -> String {
     serde_json::from_str::<String>(value).unwrap_or_else(|_| value.to_owned())
 }
 
-/// How the chosen metric went.
+/// How its metrics went: all, or the chosen one.
 pub(crate) fn render_chart(content: &Content) -> Fragment {
-    Fragment::whole(
-        "chart",
+    let interval_micros = content.known.card.interval_micros;
+    let parts = content.drawn.iter().map(|drawn| figure(drawn, content.filter.reach(), interval_micros));
+    let is_empty = content.drawn.is_empty();
+    Fragment::keyed("chart", parts.collect(), |parts| {
         html! {
-            div #chart {
-                @if let Some(drawn) = &content.drawn {
-                    section.sheet aria-labelledby="chart-heading" {
-                        header { h2 #chart-heading { (text::words(&drawn.metric)) } }
-                        (figure(drawn))
+            section.sheet #chart aria-labelledby="chart-heading" {
+                header {
+                    h2 #chart-heading { "How it went" }
+                    (switch(&content.filter))
+                }
+                @if is_empty {
+                    @match content.filter.metric.as_str() {
+                        "" => p.nothing { "No figures of it that could be drawn." },
+                        metric => p.nothing { "No figures called “" (text::words(metric)) "” that could be drawn." },
+                    }
+                }
+                div data-parts { (parts) }
+                @if content.left_out > 0 {
+                    p.nothing { (text::length(content.left_out)) " more metrics are not drawn; choose one among the latest readings." }
+                }
+            }
+        }
+    })
+}
+
+/// How far back, and back to all metrics.
+fn switch(filter: &Filter) -> Markup {
+    html! {
+        @if !filter.metric.is_empty() {
+            a href=(filter.address("", &filter.span)) { "All metrics" }
+        }
+        nav.flags aria-label="Time" {
+            @for reach in &REACHES {
+                a.flag href=(filter.address(&filter.metric, reach.name)) aria-current=[(reach.name == filter.reach().name).then_some("true")] {
+                    (reach.words())
+                }
+            }
+        }
+    }
+}
+
+fn figure(drawn: &Drawn, reach: &Reach, interval_micros: Option<i64>) -> Part {
+    let Drawn { newest, span, history, bands, episodes } = drawn;
+    let course = Course { history, span: *span, interval_micros, bands: *bands, episodes };
+    let unit = if history.unit.is_empty() { String::new() } else { format!(" {}", history.unit) };
+    let words = match band::extremes(history) {
+        None => format!("No readings in the last {}", reach.words()),
+        Some((least, greatest)) => {
+            let readings = if history.count == 1 { "reading" } else { "readings" };
+            let (least, greatest) = (chart::decimal(least), chart::decimal(greatest));
+            let count = text::count(history.count);
+            format!("{count} {readings} in the last {}, between {least} and {greatest}{unit}", reach.words())
+        }
+    };
+    let heading = text::words(&newest.metric);
+    Part::new(
+        &*newest.metric,
+        html! {
+            figure.steps data-key=(newest.metric) data-chart=(newest.metric) {
+                h3 { (heading) " " span.soft { (shown(&newest.value)) (unit) } }
+                @if history.count > 0 { (course.render(&format!("{heading}: {words}"))) }
+                figcaption { (words) ". " (band::minute(span.0)) " to " (band::minute(span.1)) " UTC." }
+                @if history.count > 0 {
+                    details {
+                        summary { "As a table" }
+                        (course.table())
                     }
                 }
             }
         },
     )
-}
-
-fn figure(drawn: &Drawn) -> Markup {
-    let values = || drawn.points.iter().map(|(_, value)| *value);
-    let (least, greatest) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
-    let (from, to) = drawn.between;
-    let span = text::span(to.0.saturating_sub(from.0));
-    let unit = if drawn.unit.is_empty() { String::new() } else { format!(" {}", drawn.unit) };
-    if drawn.points.len() < 2 {
-        return html! { p.nothing { "Fewer than two figures in the last " (span) "." } };
-    }
-    let words = format!(
-        "{} figures in the last {span}, between {} and {}{unit}",
-        text::length(drawn.points.len()),
-        chart::decimal(least),
-        chart::decimal(greatest)
-    );
-    html! {
-        figure.steps {
-            (chart::series(&drawn.points, drawn.between, &words))
-            figcaption { (words) "." }
-        }
-    }
 }
 
 /// What was concluded from it last.
@@ -243,15 +333,15 @@ pub(crate) fn render_concluded(content: &Content, now: Timestamp) -> Fragment {
     )
 }
 
-/// The parts in their places: card, figures, chart, readings, conclusions.
+/// The parts in their places: card, figures, charts, readings, conclusions.
 pub(crate) fn body(fragments: &[Fragment; 5]) -> Markup {
     let [card, figures, chart, readings, concluded] = fragments;
     html! {
         (card)
         (figures)
         div.columns {
-            div { (chart) (readings) }
-            div { (concluded) }
+            div { (chart) }
+            div { (readings) (concluded) }
         }
     }
 }

@@ -10,6 +10,7 @@
 //! Start with [`view`], where each page says what it reads and shows.
 
 mod assets;
+mod band;
 mod chart;
 mod device;
 mod devices;

@@ -29,6 +29,7 @@ mod reads;
 mod reservations;
 pub(crate) mod reversal;
 pub(crate) mod sensed;
+mod series;
 mod sign_in;
 mod stock;
 mod stream;
@@ -67,6 +68,7 @@ pub(crate) fn router(app: &App) -> Router<App> {
         .merge(catalogue::router())
         .merge(devices::router())
         .merge(readings::router())
+        .merge(series::router())
         .merge(inferences::router())
         .merge(held::router())
         .merge(hooks::router())

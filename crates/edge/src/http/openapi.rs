@@ -6,7 +6,7 @@ use crate::App;
 use crate::http::json::{Date, Json, Number, Time};
 use crate::http::{
     Problem, alert_changes, alerts, availability, catalogue, devices, events, held, history, hooks, inferences,
-    operations, readings, reads, reservations, reversal, stock, stream, tasks, units,
+    operations, readings, reads, reservations, reversal, series, stock, stream, tasks, units,
 };
 use axum::Router;
 use axum::http::StatusCode;
@@ -63,6 +63,7 @@ pub(crate) fn router() -> Router<App> {
         reads::take_reads,
         readings::list_readings,
         readings::list_figures,
+        series::get_track,
         inferences::list_inferences,
         inferences::get_inference,
         inferences::judge,

@@ -1,4 +1,5 @@
-//! `/v1/readings`: the figures of sensors, the newest of each and how they went.
+//! `/v1/readings`: the figures of sensors, the newest of each, and one by one as they went. How they went in few figures:
+//! [`series`](super::series).
 
 use crate::App;
 use crate::http::Problem;
@@ -7,6 +8,7 @@ use crate::http::page::{PageReply, blocking};
 use crate::http::path::Parted;
 use crate::http::query::Params;
 use crate::http::sensed::caught_up;
+use crate::http::series::{self, SeriesReply};
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
@@ -60,23 +62,51 @@ pub(crate) struct FigureReply {
     value: f64,
 }
 
-/// Lists the newest figure of each metric, by device and metric.
+/// The newest figures, or how one metric went.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "documents the two answers of one path")]
+pub(crate) enum ReadingsReply {
+    /// Without `metric`.
+    Newest(PageReply<ReadingReply>),
+    /// With `metric`.
+    Series(SeriesReply),
+}
+
+/// Lists the newest figure of each metric, by device and metric; with `metric`, shows how that one went in few figures:
+/// the readings themselves when they are few enough, otherwise the least, greatest, first and last of each part of the
+/// time.
 #[utoipa::path(
     get,
     path = "/v1/readings",
     tag = "devices",
     params(
         ("device" = Option<String>, Query, description = "Of this device"),
-        ("limit" = Option<usize>, Query, description = "Items, at most 1,000; 100 when absent"),
+        ("limit" = Option<usize>, Query, description = "Of newest figures: at most 1,000; 100 when absent"),
         ("cursor" = Option<String>, Query, description = "The `next` of the page before"),
+        ("metric" = Option<String>, Query, description = "How this metric of the device went"),
+        ("from" = Option<String>, Query, description = "With `metric`: measured then or later; a day before `to` when absent"),
+        ("to" = Option<String>, Query, description = "With `metric`: measured before then; up to now when absent"),
+        ("points" = Option<usize>, Query, description = "With `metric`: items at most, 1 to 5,000; 500 when absent"),
+        ("resolution" = Option<String>, Query, description = "With `metric`: `raw` for every reading, page by page; `auto` when absent"),
     ),
     responses(
-        (status = 200, description = "Readings", body = PageReply<ReadingReply>),
+        (status = 200, description = "Readings", body = ReadingsReply),
+        (status = 400, description = "A parameter cannot be used", body = Problem),
+        (status = 404, description = "Nothing was ever read of the metric", body = Problem),
         (status = 503, description = "Nobody follows what devices say", body = Problem),
     )
 )]
 pub(crate) async fn list_readings(State(app): State<App>, uri: Uri) -> Result<Response, Problem> {
-    let params = Params::of(&uri, &["device", "limit", "cursor"])?;
+    let known = &["device", "limit", "cursor", "metric", "from", "to", "points", "resolution"];
+    let params = Params::of(&uri, known)?;
+    if params.text("metric").is_some() {
+        return series::of_metric(&app, &params).await;
+    }
+    if let Some(name) = ["from", "to", "points", "resolution"].into_iter().find(|name| params.text(name).is_some()) {
+        let detail = format!("{name} is for how one metric went; add device and metric, or leave it out");
+        return Err(Problem::query(name, detail));
+    }
     let device = params.text("device").map(str::to_owned);
     let limit = params.limit(views::LIMIT_DEFAULT, views::LIMIT_MAX)?;
     let after: (String, String) = match params.text("cursor") {
@@ -122,10 +152,10 @@ pub(crate) async fn list_figures(
     let day_before = || to.unwrap_or_else(|| app.engine().now()).minus(DAY_MICROS);
     let from = params.time("from")?.unwrap_or_else(day_before);
     let limit = params.limit(FIGURES_DEFAULT, FIGURES_MAX)?;
-    let (sensed, as_of) = caught_up(&app).await?;
+    let (series, as_of) = series::caught_up(&app).await?;
     let between = (from, to.unwrap_or(Timestamp::MAX));
-    let read = move || Ok(sensed.senses.figures((&device, &metric), between, limit + 1)?);
-    let mut figures = blocking(read).await?;
+    let read = move || Ok(series.readings((&device, &metric), between, None, limit + 1)?);
+    let mut figures = blocking(read).await?.map_or_else(Vec::new, |found| found.readings);
     let next = cut(&mut figures, limit);
     let items = figures.into_iter().map(|(at, value)| FigureReply { at: Time(at), value }).collect();
     let next = next.map(wire::time::render_timestamp);

@@ -9,7 +9,7 @@ use ledger::Position;
 use std::time::Duration;
 
 /// How long an answer waits until what was recorded before it was asked for has been looked at.
-const PATIENCE: Duration = Duration::from_secs(2);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What is known of devices.
 ///

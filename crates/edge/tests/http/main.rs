@@ -16,6 +16,7 @@ mod orders;
 mod past;
 mod polls;
 mod scan;
+mod series;
 mod stream;
 mod support;
 mod units;

@@ -75,7 +75,10 @@ impl Server {
             let senses = sensing.senses();
             let started = Follower::start("sensing", engine.handle(), sensing).unwrap();
             app = app.with_senses(senses, started.progress());
-            followers.push(started);
+            let (recorder, series) =
+                follow::series::start(&directory.path().join("series.sqlite"), engine.handle()).unwrap();
+            app = app.with_series(series);
+            followers.extend([started, recorder]);
         }
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

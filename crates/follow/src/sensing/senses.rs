@@ -115,19 +115,6 @@ impl Senses {
         self.0.store.latest(device, after, limit)
     }
 
-    /// The figures of a device's metric from one time up to another, oldest first.
-    ///
-    /// # Errors
-    /// [`Error::Index`].
-    pub fn figures(
-        &self,
-        of: (&str, &str),
-        between: (Timestamp, Timestamp),
-        limit: usize,
-    ) -> Result<Vec<(Timestamp, f64)>, Error> {
-        self.0.store.figures(of, between, limit)
-    }
-
     /// Conclusions, newest first.
     ///
     /// # Errors

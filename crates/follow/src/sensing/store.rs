@@ -1,4 +1,4 @@
-//! The index of readings and conclusions, in SQLite: made again from the journal when it is lost.
+//! The index of newest readings and of conclusions, in SQLite: made again from the journal when it is lost.
 
 use super::judge::Judgement;
 use engine::Error;
@@ -8,17 +8,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 
 /// Changes whenever the tables or the image in them do; an index of another layout is made anew.
-const LAYOUT: i64 = 2;
+const LAYOUT: i64 = 3;
 
 const TABLES: &str = "
     CREATE TABLE about (journal BLOB NOT NULL, layout INTEGER NOT NULL, position INTEGER NOT NULL, image BLOB NOT NULL);
     CREATE TABLE latest (
         device TEXT NOT NULL, metric TEXT NOT NULL, value TEXT NOT NULL, unit TEXT NOT NULL, at INTEGER NOT NULL,
         position INTEGER NOT NULL, PRIMARY KEY (device, metric)
-    ) WITHOUT ROWID;
-    CREATE TABLE figure (
-        device TEXT NOT NULL, metric TEXT NOT NULL, at INTEGER NOT NULL, position INTEGER NOT NULL, value REAL NOT NULL,
-        PRIMARY KEY (device, metric, at, position)
     ) WITHOUT ROWID;
     CREATE TABLE inference (
         id TEXT PRIMARY KEY, position INTEGER NOT NULL, kind TEXT NOT NULL, state TEXT NOT NULL, epc TEXT NOT NULL,
@@ -177,30 +173,6 @@ impl Store {
         read().map_err(|source| self.failed(source))
     }
 
-    /// The figures of a device's metric from one time up to another, oldest first.
-    ///
-    /// # Errors
-    /// [`Error::Index`].
-    pub(crate) fn figures(
-        &self,
-        (device, metric): (&str, &str),
-        (from, to): (Timestamp, Timestamp),
-        limit: usize,
-    ) -> Result<Vec<(Timestamp, f64)>, Error> {
-        let connection = self.lock();
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let read = || {
-            let mut statement = connection.prepare_cached(
-                "SELECT at, value FROM figure WHERE device = ? AND metric = ? AND at >= ? AND at < ? ORDER BY at, position LIMIT ?",
-            )?;
-            let row = |row: &Row<'_>| Ok((Timestamp(row.get(0)?), row.get(1)?));
-            statement
-                .query_map(params![device, metric, from.0, to.0, limit], row)?
-                .collect::<rusqlite::Result<Vec<_>>>()
-        };
-        read().map_err(|source| self.failed(source))
-    }
-
     /// Conclusions, newest first.
     ///
     /// # Errors
@@ -251,7 +223,7 @@ impl Store {
 /// What is to be written.
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
-    pub(crate) readings: Vec<(KeptReading, Option<f64>)>,
+    pub(crate) readings: Vec<KeptReading>,
     pub(crate) inferences: Vec<(KeptInference, Meta)>,
     /// What a person said of a conclusion, by its id.
     pub(crate) judged: Vec<(String, KeptJudgement)>,
@@ -276,13 +248,8 @@ impl Rows {
             "INSERT INTO latest VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE
              SET value = ?3, unit = ?4, at = ?5, position = ?6 WHERE (at, position) <= (?5, ?6)",
         )?;
-        let mut figure = to.prepare_cached("INSERT OR REPLACE INTO figure VALUES (?, ?, ?, ?, ?)")?;
-        for (reading, value) in &self.readings {
-            let KeptReading { device, metric, value: text, unit, at, position } = reading;
-            latest.execute(params![device, metric, text, unit, at.0, number(*position)])?;
-            if let Some(value) = value {
-                figure.execute(params![device, metric, at.0, number(*position), value])?;
-            }
+        for KeptReading { device, metric, value, unit, at, position } in &self.readings {
+            latest.execute(params![device, metric, value, unit, at.0, number(*position)])?;
         }
         let mut inference = to.prepare_cached(
             "INSERT INTO inference VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL) ON CONFLICT DO NOTHING",
