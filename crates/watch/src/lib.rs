@@ -6,4 +6,5 @@
 
 pub mod cold;
 pub mod own;
+pub mod sensor;
 pub mod shipment;
