@@ -2,9 +2,11 @@
 
 use crate::auth::RateLimits;
 use crate::epcis::Epcis;
+use crate::notify::{Channel, Telling};
 use crate::{Auth, Settings, mqtt};
 use engine::{Handle, Progress};
 use follow::epcis::Repository;
+use follow::notices::Outbox;
 use follow::sensing::Senses;
 use follow::series::Series;
 use ledger::{Position, Timestamp};
@@ -31,6 +33,7 @@ struct Inner {
     sensed: OnceLock<Sensed>,
     series: OnceLock<Series>,
     epcis: OnceLock<Epcis>,
+    telling: OnceLock<Arc<Telling>>,
     /// The clients of brokers that run beside this server, by what they are called.
     brokers: Mutex<Vec<(String, Arc<mqtt::Status>)>>,
     started_at: Timestamp,
@@ -97,6 +100,7 @@ impl App {
             sensed,
             series: OnceLock::new(),
             epcis,
+            telling: OnceLock::new(),
             brokers: Mutex::default(),
             started_at,
             committed,
@@ -145,6 +149,19 @@ impl App {
     /// The EPCIS repository; `None` when it is none.
     pub(crate) fn epcis(&self) -> Option<&Epcis> {
         self.0.epcis.get()
+    }
+
+    /// The same, and it tells what is in `outbox` over these channels. For whoever makes the server, once, before it serves.
+    pub fn with_channels(self, outbox: Outbox, channels: Vec<Channel>) -> Self {
+        let telling = Telling::new(outbox, channels, Arc::clone(&self.0.settings.public_url));
+        let is_first = self.0.telling.set(Arc::new(telling)).is_ok();
+        assert!(is_first, "a server tells out of one outbox");
+        self
+    }
+
+    /// What tells of alerts; `None` when nothing does.
+    pub(crate) fn telling(&self) -> Option<&Arc<Telling>> {
+        self.0.telling.get()
     }
 
     /// What is known of devices; `None` when nobody follows what they say.

@@ -17,6 +17,7 @@ mod error;
 pub mod http;
 pub mod llrp;
 pub mod mqtt;
+pub mod notify;
 mod observe;
 mod outbound;
 pub mod readers;

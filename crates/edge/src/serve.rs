@@ -6,6 +6,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -31,8 +32,9 @@ pub async fn serve(listener: TcpListener, app: App) -> Result<(), Error> {
     let mut stopping = app.stopping();
     let mut connections = JoinSet::new();
     let telling = app.epcis().map(|epcis| tokio::spawn(crate::epcis::run(app.clone(), epcis.clone())));
+    let notifying = app.telling().map(|telling| tokio::spawn(crate::notify::run(app.clone(), Arc::clone(telling))));
     loop {
-        let gate = std::sync::Arc::clone(&app.gates().connections);
+        let gate = Arc::clone(&app.gates().connections);
         let next = async {
             let permit = gate.acquire_owned().await;
             (listener.accept().await, permit)
@@ -62,9 +64,9 @@ pub async fn serve(listener: TcpListener, app: App) -> Result<(), Error> {
     if tokio::time::timeout(app.settings().drain_timeout, drained).await.is_err() {
         tracing::warn!("requests were still under way when the time to finish them had passed");
     }
-    if let Some(telling) = telling {
+    for task in [telling, notifying].into_iter().flatten() {
         // A panic there has been reported.
-        let _ = telling.await;
+        let _ = task.await;
     }
     Ok(())
 }

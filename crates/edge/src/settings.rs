@@ -27,6 +27,8 @@ pub struct Settings {
     pub resident_bytes: Option<fn() -> u64>,
     /// Whether subscribers to EPCIS queries may be on this machine or its own network.
     pub epcis_local_destinations: bool,
+    /// Where people reach our pages, such as `https://stock.example`, for links in messages; empty for no links.
+    pub public_url: Arc<str>,
     /// Whether what is shown is made up, which pages then say.
     pub demo: bool,
     /// Where other systems post their documents; each name once.
@@ -47,6 +49,7 @@ impl Default for Settings {
             events: wire::event::Limits::default(),
             resident_bytes: None,
             epcis_local_destinations: false,
+            public_url: "".into(),
             demo: false,
             hooks: Arc::new([]),
         }

@@ -11,6 +11,7 @@
 //! id_window = "7d"
 //! ```
 
+use crate::channels::ChannelFile;
 use crate::failure::{Usage, usage};
 use crate::hooks::HookFile;
 use crate::logging::LogFormat;
@@ -45,6 +46,8 @@ pub(crate) struct ConfigFile {
     pub(crate) hooks: Vec<HookFile>,
     /// Systems that `serve` asks for their documents.
     pub(crate) polls: Vec<PollFile>,
+    /// Who is told of alerts, and how.
+    pub(crate) channels: Vec<ChannelFile>,
     /// Where the file is: relative paths in it are from here.
     #[serde(skip)]
     pub(crate) base: PathBuf,
@@ -120,6 +123,8 @@ settings! {
         drain_timeout: Period, "STOCKTIDE_DRAIN_TIMEOUT", "PERIOD";
         /// Whether subscribers to EPCIS queries may be on this machine or its own network [default: false].
         epcis_local_destinations: bool, "STOCKTIDE_EPCIS_LOCAL_DESTINATIONS", "BOOL";
+        /// Where people reach the pages, such as https://stock.example, for links in messages [default: no links].
+        public_url: String, "STOCKTIDE_PUBLIC_URL", "URL";
     }
 }
 
@@ -162,6 +167,7 @@ impl ServerArgs {
             requests_per_second_max: self.requests_per_second_max.or(default.requests_per_second_max),
             drain_timeout: period(self.drain_timeout, default.drain_timeout),
             epcis_local_destinations: self.epcis_local_destinations.unwrap_or(default.epcis_local_destinations),
+            public_url: self.public_url.as_deref().unwrap_or_default().trim().trim_end_matches('/').into(),
             ..default
         }
     }

@@ -125,7 +125,7 @@ impl Demo {
         }
         self.explain();
         let handle = engine.handle();
-        let following = Following::start(directory, &handle)?;
+        let following = Following::start(directory, &handle, Vec::new())?;
         let mut world = World::new(self.plan.clone());
         let mut feeder = Feeder::new(handle.clone());
         world.opening(&mut |emission| feeder.take(emission));
@@ -146,7 +146,7 @@ impl Demo {
         let settings =
             edge::Settings { demo: true, drain_timeout: Duration::from_secs(2), ..edge::Settings::default() };
         let open = |address| output::note(&format!("open http://{address}/ in a browser; Ctrl-C stops the demo"));
-        let beside = Beside { following: &following, sources };
+        let beside = Beside { following: &following, sources, channels: Vec::new() };
         let served = runtime.block_on(server::serve(bound, handle, Auth::None, settings, beside, open));
         drop(stop);
         let fed = feeding.join();

@@ -10,6 +10,7 @@
 
 mod backup;
 mod bench;
+mod channels;
 mod cli;
 mod client;
 mod clock;

@@ -6,10 +6,11 @@ use crate::failure::{Ended, usage};
 use crate::following::Following;
 use crate::server::{Beside, Bound};
 use crate::sources::Sources;
-use crate::{clock, directory, hooks, output, polls, server, token};
+use crate::{channels, clock, directory, hooks, output, polls, server, token};
 use anyhow::{Context, Result};
 use clap::Args;
 use edge::Auth;
+use edge::notify::Channel;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
@@ -47,6 +48,7 @@ pub(crate) struct Serve {
     edge: edge::Settings,
     engine: engine::Settings,
     sources: Sources,
+    channels: Vec<Channel>,
 }
 
 /// The address when none is given.
@@ -60,6 +62,7 @@ impl Serve {
     pub(crate) fn new(args: ServeArgs, config: ConfigFile) -> Result<Self> {
         let directory = args.data.directory(&config);
         let hooks = hooks::load(&config.hooks, &config.base)?;
+        let channels = channels::load(&config.channels, &config.base)?;
         let server = args.server.or(config.server);
         let (listen, auth) = (server.listen.unwrap_or(LISTEN), server.auth.unwrap_or_default());
         if !listen.ip().is_loopback() {
@@ -74,7 +77,15 @@ impl Serve {
         }
         let engine = args.engine.or(config.engine).settings()?;
         let sources = Sources::new(config.mqtt, config.llrp, polls::load(&config.polls, &config.base)?)?;
-        Ok(Self { directory, listen, auth, edge: edge::Settings { hooks, ..server.settings() }, engine, sources })
+        Ok(Self {
+            directory,
+            listen,
+            auth,
+            edge: edge::Settings { hooks, ..server.settings() },
+            engine,
+            sources,
+            channels,
+        })
     }
 
     /// Serves until it is told to stop.
@@ -98,8 +109,9 @@ impl Serve {
             }
         };
         let runtime = server::runtime()?;
-        let following = Following::start(&self.directory, &engine.handle())?;
-        let beside = Beside { following: &following, sources: self.sources };
+        let routes = self.channels.iter().map(|channel| channel.route.clone()).collect();
+        let following = Following::start(&self.directory, &engine.handle(), routes)?;
+        let beside = Beside { following: &following, sources: self.sources, channels: self.channels };
         let served = runtime.block_on(server::serve(bound, engine.handle(), auth, self.edge, beside, |_| {}));
         runtime.shutdown_timeout(std::time::Duration::from_secs(1));
         following.finish();

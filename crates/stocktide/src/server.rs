@@ -4,6 +4,7 @@ use crate::following::Following;
 use crate::output;
 use crate::sources::Sources;
 use anyhow::{Context, Result};
+use edge::notify::Channel;
 use edge::{App, Auth};
 use engine::Handle;
 use std::net::SocketAddr;
@@ -23,6 +24,8 @@ pub(crate) struct Beside<'f> {
     pub(crate) following: &'f Following,
     /// What it connects to by itself.
     pub(crate) sources: Sources,
+    /// How people are told of alerts.
+    pub(crate) channels: Vec<Channel>,
 }
 
 /// An address that is ours and on which nobody is answered yet.
@@ -73,7 +76,7 @@ pub(crate) async fn serve(
     let (terminate, interrupt) = (terminate?, interrupt?);
     let address = bound.address;
     let listener = bound.socket.listen(BACKLOG).with_context(|| format!("listening on {address}"))?;
-    let app = beside.following.show(App::new(engine.clone(), auth, settings));
+    let app = beside.following.show(App::new(engine.clone(), auth, settings), beside.channels);
     let sources = beside.sources.start(&app)?;
     let stopping = app.clone();
     tokio::spawn(async move {

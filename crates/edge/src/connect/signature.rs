@@ -122,9 +122,25 @@ impl Signature {
         }
     }
 
-    fn compare(&self, signed: &[&[u8]], given: Option<Vec<u8>>) -> Result<(), Mismatch> {
+    /// The signature of a message of our own as a [`Scheme::StandardWebhooks`] receiver checks it.
+    ///
+    /// # Source
+    /// Standard Webhooks 1.0, "Signature scheme": `v1,` and base64 of the HMAC-SHA256 over id, time and body with a full stop
+    /// between.
+    pub(crate) fn sign(&self, id: &str, at_seconds: i64, body: &[u8]) -> String {
+        let at = at_seconds.to_string();
+        let mac = self.mac(&[id.as_bytes(), b".", at.as_bytes(), b".", body]);
+        format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
+    }
+
+    fn mac(&self, signed: &[&[u8]]) -> Hmac<Sha256> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.secret.0).expect("HMAC takes keys of any length");
         signed.iter().for_each(|part| mac.update(part));
+        mac
+    }
+
+    fn compare(&self, signed: &[&[u8]], given: Option<Vec<u8>>) -> Result<(), Mismatch> {
+        let mac = self.mac(signed);
         let given = given.ok_or(Mismatch::Wrong)?;
         // The comparison takes as long whatever differs.
         mac.verify_slice(&given).map_err(|_| Mismatch::Wrong)
@@ -251,6 +267,15 @@ mod tests {
             &pairs("msg_1", "1771235699", "v1,lRx0EsK5mAhsehStPq5v282SsMlyRsgCp/WtcZwF2w0="),
             Err(Mismatch::Stale),
         );
+    }
+
+    #[test]
+    fn our_own_messages_are_signed_as_the_published_example() {
+        // https://github.com/standard-webhooks/standard-webhooks: the vector in the tests of its reference libraries.
+        let signature = Signature::new(Scheme::StandardWebhooks, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
+        let body = br#"{"test": 2432232314}"#;
+        let signed = signature.sign("msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, body);
+        assert_eq!(signed, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
     }
 
     #[test]

@@ -10,27 +10,31 @@ pub struct QuietHours {
     start: Time,
     end: Time,
     zone: TimeZone,
+    /// As they were written.
+    text: String,
 }
 
 impl QuietHours {
-    /// Reads hours such as `22:00-06:00`, which end on the next day, and a zone: a name of the IANA database such as
+    /// Reads hours such as `22:00-06:00`, which end on the next day, and the name of a zone: one of the IANA database such as
     /// `Europe/Berlin`, `UTC`, or a fixed offset such as `+05:30`.
     ///
     /// # Errors
     /// What is wrong with either and how to write it.
-    pub fn parse(hours: &str, zone: &str) -> Result<Self, String> {
+    pub fn parse(hours: &str, zone_name: &str) -> Result<Self, String> {
         let wrong = || format!("quiet_hours '{hours}' can't be read; write them as in '22:00-06:00'");
         let (start, end) = hours.split_once('-').ok_or_else(wrong)?;
         let (start, end) = (time(start).ok_or_else(wrong)?, time(end).ok_or_else(wrong)?);
         if start == end {
             return Err(format!("quiet_hours '{hours}' begin when they end; leave them out, or give another end"));
         }
-        let zone = self::zone(zone).ok_or_else(|| {
+        let unknown = || {
             format!(
-                "time_zone '{zone}' is not known; write a name such as 'Europe/Berlin', or an offset such as '+01:00'"
+                "time_zone '{zone_name}' is not known; write a name such as 'Europe/Berlin', or an offset such as '+01:00'"
             )
-        })?;
-        Ok(Self { start, end, zone })
+        };
+        let zone = zone(zone_name).ok_or_else(unknown)?;
+        let text = format!("{} {}", hours.trim(), zone_name.trim());
+        Ok(Self { start, end, zone, text })
     }
 
     /// When the quiet hours that `at` is in end; `None` when it is in none. An end that the clocks skip comes with the change
@@ -50,6 +54,13 @@ impl QuietHours {
         let first = end.compatible().ok().filter(|end| end.as_microsecond() > at.0);
         let end = first.or_else(|| end.later().ok())?.as_microsecond();
         Some(Timestamp(end.max(at.0 + 1)))
+    }
+}
+
+impl std::fmt::Display for QuietHours {
+    /// As they were written: `22:00-06:00 Europe/Berlin`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
     }
 }
 
