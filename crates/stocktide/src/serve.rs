@@ -64,6 +64,11 @@ impl Serve {
         let hooks = hooks::load(&config.hooks, &config.base)?;
         let channels = channels::load(&config.channels, &config.base)?;
         let server = args.server.or(config.server);
+        if let Some(url) = server.public_url.as_deref().filter(|url| !is_web(url)) {
+            return usage(format!(
+                "public_url '{url}' must begin with https:// or http://, such as https://stock.example"
+            ));
+        }
         let (listen, auth) = (server.listen.unwrap_or(LISTEN), server.auth.unwrap_or_default());
         if !listen.ip().is_loopback() {
             if auth == AuthKind::None {
@@ -120,4 +125,8 @@ impl Serve {
         tracing::info!("stopped");
         Ok(Ended::Done)
     }
+}
+
+fn is_web(url: &str) -> bool {
+    ["https://", "http://"].iter().any(|scheme| url.trim().strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()))
 }

@@ -8,6 +8,7 @@ pub(crate) mod alerts;
 mod availability;
 pub(crate) mod body;
 mod catalogue;
+pub(crate) mod channels;
 pub(crate) mod devices;
 mod entry;
 pub(crate) mod events;
@@ -17,6 +18,7 @@ mod history;
 mod hooks;
 pub(crate) mod inferences;
 pub mod json;
+pub(crate) mod notices;
 mod openapi;
 mod operations;
 pub(crate) mod page;
@@ -73,6 +75,8 @@ pub(crate) fn router(app: &App) -> Router<App> {
         .merge(held::router())
         .merge(hooks::router())
         .merge(tasks::router())
+        .merge(channels::router())
+        .merge(notices::router())
         .merge(units::router())
         .merge(operations::router())
         .merge(openapi::router())

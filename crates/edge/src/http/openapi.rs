@@ -5,8 +5,8 @@
 use crate::App;
 use crate::http::json::{Date, Json, Number, Time};
 use crate::http::{
-    Problem, alert_changes, alerts, availability, catalogue, devices, events, held, history, hooks, inferences,
-    operations, readings, reads, reservations, reversal, series, stock, stream, tasks, units,
+    Problem, alert_changes, alerts, availability, catalogue, channels, devices, events, held, history, hooks,
+    inferences, notices, operations, readings, reads, reservations, reversal, series, stock, stream, tasks, units,
 };
 use axum::Router;
 use axum::http::StatusCode;
@@ -75,6 +75,11 @@ pub(crate) fn router() -> Router<App> {
         hooks::take_document,
         tasks::list_recounts,
         tasks::list_discrepancies,
+        channels::list_channels,
+        channels::test_channel,
+        notices::list_notices,
+        notices::retry_notice,
+        notices::discard_notice,
         units::list_units,
         units::get_unit,
         operations::health,

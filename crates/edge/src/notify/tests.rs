@@ -71,11 +71,14 @@ impl Heard {
     }
 }
 
+/// A status, a header and a text.
+type Answer = (u16, &'static str, String);
+
 /// A receiver that answers as it was told to, and then with 200.
 #[derive(Clone, Default)]
 struct Receiver {
     heard: Arc<Mutex<Vec<Heard>>>,
-    answers: Arc<Mutex<VecDeque<(u16, &'static str, String)>>>,
+    answers: Arc<Mutex<VecDeque<Answer>>>,
 }
 
 impl Receiver {

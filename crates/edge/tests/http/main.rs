@@ -4,6 +4,7 @@
 
 mod alerts;
 mod bad_input;
+mod channels;
 mod devices;
 mod epcis;
 mod epcis_queries;

@@ -2,6 +2,7 @@
 //! set; and a client that shows whole answers.
 
 use bytes::Bytes;
+use edge::notify::Channel;
 use edge::{App, Auth, Settings};
 use engine::{Clock, Engine, Follower};
 use follow::sensing::Sensing;
@@ -34,12 +35,14 @@ pub(crate) struct Setup {
     pub(crate) engine: engine::Settings,
     /// Whether what devices say is followed.
     pub(crate) senses: bool,
+    /// How people are told of alerts.
+    pub(crate) channels: Vec<Channel>,
 }
 
 impl Default for Setup {
     fn default() -> Self {
         let engine = engine::Settings { segment_bytes: 1 << 20, ..engine::Settings::default() };
-        Self { auth: Auth::None, edge: Settings::default(), engine, senses: false }
+        Self { auth: Auth::None, edge: Settings::default(), engine, senses: false, channels: Vec::new() }
     }
 }
 
@@ -80,6 +83,11 @@ impl Server {
             app = app.with_series(series);
             followers.extend([started, recorder]);
         }
+        let routes = setup.channels.iter().map(|channel| channel.route.clone()).collect();
+        let notices = directory.path().join("notices.sqlite");
+        let (follower, outbox) = follow::notices::start(&notices, routes, engine.handle()).unwrap();
+        app = app.with_channels(outbox, setup.channels);
+        followers.push(follower);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let serving = tokio::spawn(edge::serve(listener, app.clone()));
