@@ -1,6 +1,7 @@
 //! An engine: its threads, from opening to shutting down.
 
 use crate::appender::Appender;
+use crate::core::Core;
 use crate::partition::{Block, Partition, ToAppender};
 use crate::publisher::Publisher;
 use crate::recovery::{self, Recovery};
@@ -8,7 +9,6 @@ use crate::shared::{Health, Shared};
 use crate::snapshotter::{Chores, Snapshotter};
 use crate::{Clock, Error, Handle, Opened, Settings, Stage};
 use journal::{Disk, Options, RealDisk, Writer};
-use ledger::State;
 use std::path::Path;
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,7 +24,7 @@ pub struct Engine<D: Disk = RealDisk> {
 }
 
 struct Threads {
-    partition: JoinHandle<State>,
+    partition: JoinHandle<Core>,
     rest: Vec<JoinHandle<()>>,
     history: JoinHandle<()>,
 }
@@ -103,7 +103,7 @@ impl<D: Disk> Engine<D> {
         let worked = shared.change_health(Health::Working, Health::Stopping);
         shared.queue.close();
         let Some(threads) = self.threads.take() else { return Ok(()) };
-        let state = threads.partition.join();
+        let core = threads.partition.join();
         for thread in threads.rest {
             let _ = thread.join();
         }
@@ -112,14 +112,14 @@ impl<D: Disk> Engine<D> {
         if !worked {
             return Ok(());
         }
-        let Ok(state) = state else { return Ok(()) };
+        let Ok(core) = core else { return Ok(()) };
         shared.history.flush()?;
         let reader = &self.handle.reader;
         let (end, hash) = reader.durable_end_and_hash();
         let views = shared.views();
-        if end.0 > 0 && state.position().0 == end.0 && views.position() == state.position() {
+        if end.0 > 0 && core.state.position().0 == end.0 && views.position() == core.state.position() {
             let _busy = self.handle.snapshotting.lock().unwrap_or_else(PoisonError::into_inner);
-            recovery::write_snapshot(&shared.directory, hash, &state, &views)?;
+            recovery::write_snapshot(&shared.directory, hash, &core, &views)?;
         }
         Ok(())
     }
@@ -131,11 +131,11 @@ fn start<D: Disk>(
     settings: Settings,
     clock: Clock,
 ) -> Result<Engine<D>, Error> {
-    let Recovery { writer, reader, state, views, history, opened } = recovery;
+    let Recovery { writer, reader, core, views, history, opened } = recovery;
     let shared = Arc::new(Shared::new(directory.to_path_buf(), settings, clock, views, history));
     let snapshotting = Arc::new(Mutex::new(()));
     let handle = Handle { shared, reader, snapshotting };
-    let threads = start_threads(&handle, writer, state);
+    let threads = start_threads(&handle, writer, core);
     if threads.is_err() {
         // Those that did start hold the journal.
         stop(&handle.shared);
@@ -143,7 +143,7 @@ fn start<D: Disk>(
     Ok(Engine { handle, opened, threads: Some(threads?) })
 }
 
-fn start_threads<D: Disk>(handle: &Handle<D>, writer: Writer<D>, state: State) -> Result<Threads, Error> {
+fn start_threads<D: Disk>(handle: &Handle<D>, writer: Writer<D>, core: Core) -> Result<Threads, Error> {
     let Handle { shared, reader, snapshotting } = handle;
     let preparer = writer.preparer();
     let (chores, to_do) = Chores::channel();
@@ -156,14 +156,14 @@ fn start_threads<D: Disk>(handle: &Handle<D>, writer: Writer<D>, state: State) -
     let (blocks_out, blocks_in) = sync_channel::<Block>(1);
     let (durable_out, durable_in) = sync_channel::<Block>(2);
 
-    let mut partition = Partition::new(Arc::clone(shared), reader.clone(), state);
+    let mut partition = Partition::new(Arc::clone(shared), reader.clone(), core);
     let closing = Closing(Arc::clone(shared));
     let to_appender = ToAppender { shared: Arc::clone(shared), blocks: blocks_out };
     let partition = spawn("decide", move || {
         let _closing = closing;
         partition.run(&to_appender, &|| preparer.prepare().is_ok());
         drop(to_appender);
-        partition.into_state()
+        partition.into_core()
     })?;
     let mut appender = Appender::new(Arc::clone(shared), writer);
     let appender_chores = chores.clone();

@@ -5,10 +5,11 @@ use crate::recovery::{for_each_entry, snapshot_disk};
 use crate::shared::{Health, Shared, Stats, to_journal, to_ledger};
 use crate::{Changes, Error, History, Receipt, Unavailable};
 use journal::{Disk, Reader, RealDisk};
-use ledger::{Decision, Position, Timestamp};
+use ledger::{Decision, Position, State, Timestamp};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLockReadGuard};
 use views::Views;
+use watch::Watch;
 use wire::record::Entry;
 use wire::{Batch, KeyHasher};
 
@@ -93,6 +94,35 @@ impl<D: Disk> Handle<D> {
     pub fn submit_and_wait(&self, batch: Batch) -> Result<Receipt, Unavailable> {
         let (sender, receiver) = std::sync::mpsc::sync_channel(1);
         self.submit(batch, move |receipt| drop(sender.send(receipt)))?;
+        receiver.recv().unwrap_or(Err(Unavailable::Stopping))
+    }
+
+    /// Asks something of the books and the watch. `ask` is shown them as they are when its turn comes, on the thread that
+    /// decides, so it must be quick; `answered` is called with its answer when all that it saw is durable.
+    ///
+    /// # Errors
+    /// [`Unavailable`], and neither is called.
+    pub fn ask<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&State, &Watch) -> T + Send + 'static,
+        answered: impl FnOnce(Result<T, Unavailable>) + Send + 'static,
+    ) -> Result<(), Unavailable> {
+        self.shared.queue.ask(Box::new(move |state, watch| {
+            let answer = ask(state, watch);
+            Box::new(move |receipt| answered(receipt.map(|_| answer)))
+        }))
+    }
+
+    /// Asks something of the books and the watch, and waits for the answer. For threads that may wait.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub fn ask_and_wait<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&State, &Watch) -> T + Send + 'static,
+    ) -> Result<T, Unavailable> {
+        let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+        self.ask(ask, move |answer| drop(sender.send(answer)))?;
         receiver.recv().unwrap_or(Err(Unavailable::Stopping))
     }
 

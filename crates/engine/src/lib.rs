@@ -13,6 +13,7 @@
 //! Start with [`Engine::open`] and [`Handle::submit`].
 
 mod appender;
+mod core;
 mod engine;
 mod error;
 mod feed;

@@ -3,19 +3,21 @@
 //! The state runs ahead of what is durable. When an append fails, everything decided since is dropped, the state is
 //! built anew from the journal, and whoever waits hears that nothing was taken.
 
+use crate::core::Core;
 use crate::outcome::Rehearsed;
-use crate::queue::{Done, Next, Submission, Wait};
+use crate::queue::{Done, Next, Question, Submission, Wait};
 use crate::recovery;
 use crate::shared::{Health, Shared};
 use crate::{Error, Outcome, Receipt, Unavailable};
 use journal::{Disk, Reader};
 use ledger::{
-    AccountId, AccountKey, Body, Command, Decision, Key, Name, Position, Quantity, Rejection, Request, State,
-    Timestamp, Unusable, Verdict,
+    AccountId, AccountKey, Body, Command, Decision, Event, EventKind, Key, Name, Position, Quantity, Rejection,
+    Request, State, Status, Timestamp, Unusable, Verdict,
 };
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
+use watch::Demand;
 use wire::Batch;
 
 /// The longest text of a held input that is kept, in bytes.
@@ -106,30 +108,30 @@ impl Block {
 pub(crate) struct Partition<D: Disk> {
     shared: Arc<Shared>,
     reader: Reader<D>,
-    state: State,
+    core: Core,
     generation: u64,
 }
 
 impl<D: Disk> Partition<D> {
-    pub(crate) fn new(shared: Arc<Shared>, reader: Reader<D>, state: State) -> Self {
-        Self { shared, reader, state, generation: 0 }
+    pub(crate) fn new(shared: Arc<Shared>, reader: Reader<D>, core: Core) -> Self {
+        Self { shared, reader, core, generation: 0 }
     }
 
-    pub(crate) fn state(&self) -> &State {
-        &self.state
+    pub(crate) fn core(&self) -> &Core {
+        &self.core
     }
 
-    pub(crate) fn into_state(self) -> State {
-        self.state
+    pub(crate) fn into_core(self) -> Core {
+        self.core
     }
 
     pub(crate) fn new_block(&self) -> Block {
         Block {
             generation: self.generation,
-            first: self.state.position().next(),
+            first: self.core.state.position().next(),
             decisions: Vec::new(),
             bytes: Vec::new(),
-            stamp: self.state.recorded_at(),
+            stamp: self.core.state.recorded_at(),
             requests: 0,
             replies: Vec::new(),
         }
@@ -157,7 +159,8 @@ impl<D: Disk> Partition<D> {
         }
         match next {
             Next::Work(submission) => self.take(submission, block, outlet),
-            Next::Tick => self.tick(block, has_space),
+            Next::Question(question) => self.answer(question, block),
+            Next::Tick => self.tick(block, outlet, has_space),
             Next::Nothing | Next::Closed => self.hand_on(block, outlet),
         }
         if self.is_full(block) {
@@ -199,13 +202,14 @@ impl<D: Disk> Partition<D> {
             let mut index = 0;
             while index < batch.len() {
                 index = self.decide_into(block, &batch, index, now, &mut receipt);
+                self.meet_demands(block, outlet, now);
                 if index < batch.len() {
                     self.hand_on(block, outlet);
                 }
             }
         }
         block.requests += usize::from(batch.is_empty());
-        receipt.as_of = self.state.position();
+        receipt.as_of = self.core.state.position();
         block.replies.push(Reply { receipt, done, submitted_at, dry_run });
     }
 
@@ -224,7 +228,8 @@ impl<D: Disk> Partition<D> {
             group.extend((index..batch.len().min(index + WARM)).map(|at| batch.get(at)));
             // The misses of a whole group overlap; one request alone has nothing to overlap with.
             if group.len() > 1 {
-                std::hint::black_box(self.state.warm(&group));
+                let watch = &self.core.watch;
+                std::hint::black_box(self.core.state.warm(&group, |account| watch.warm(account)));
             }
             for request in &group {
                 if self.is_full(block) {
@@ -234,13 +239,17 @@ impl<D: Disk> Partition<D> {
                 receipt.push(outcome);
                 block.requests += 1;
                 index += 1;
+                while !self.is_full(block) && self.meet_next(block, now) {}
+                if self.core.watch.demands() > 0 {
+                    return index;
+                }
             }
         }
         index
     }
 
     fn decide(&mut self, block: &mut Block, request: &Request<'_>, now: Timestamp) -> Outcome {
-        match self.state.decide(request, now, &self.shared.settings.limits) {
+        match self.core.state.decide(request, now, &self.shared.settings.limits) {
             Verdict::Accepted(decision) => Outcome::Accepted { position: self.record(block, request, decision) },
             Verdict::Duplicate { position, held } => Outcome::Duplicate { position, held },
             Verdict::Rejected(rejection) => Outcome::Rejected { rejection },
@@ -251,10 +260,51 @@ impl<D: Disk> Partition<D> {
     /// Applies a decision to the speculative state and adds its record to the block.
     fn record(&mut self, block: &mut Block, request: &Request<'_>, decision: Decision) -> Position {
         wire::record::encode(request, &decision, &mut block.bytes);
-        self.state.apply(&decision);
+        self.core.apply(&decision);
         block.stamp = decision.recorded_at;
         block.decisions.push(decision);
-        self.state.position()
+        self.core.state.position()
+    }
+
+    /// Does what the watch wants, all of it: alerts stand behind the entry that made them, before any other.
+    fn meet_demands(&mut self, block: &mut Block, outlet: &impl Outlet, now: Timestamp) {
+        while self.meet_next(block, now) {
+            if self.is_full(block) {
+                self.hand_on(block, outlet);
+            }
+        }
+    }
+
+    /// Does the next thing that the watch wants; `false` when it wants nothing.
+    fn meet_next(&mut self, block: &mut Block, now: Timestamp) -> bool {
+        match self.core.watch.next_demand() {
+            None => return false,
+            Some(Demand::Raise(alert)) => self.command(block, &Command::RaiseAlert(alert), now),
+            Some(Demand::Change(change)) => self.command(block, &Command::ChangeAlert(change), now),
+            Some(Demand::Hold(hold)) => {
+                let event = Event {
+                    lot: &hold.lot,
+                    to_status: Some(Status::Quarantined),
+                    reference: &hold.reference,
+                    ..Event::new(EventKind::StatusChanged, &hold.product, &hold.location, hold.quantity)
+                };
+                self.decide(block, &own_request(Body::Event(event), now), now)
+            }
+        };
+        true
+    }
+
+    /// Decides a command of our own.
+    fn command(&mut self, block: &mut Block, command: &Command, now: Timestamp) -> Outcome {
+        self.decide(block, &own_request(Body::Command(command), now), now)
+    }
+
+    /// Answers a question about books and watch as they are now, when they are durable.
+    fn answer(&mut self, question: Question, block: &mut Block) {
+        block.requests += 1;
+        let done = question(&self.core.state, &self.core.watch);
+        let receipt = Receipt::default();
+        block.replies.push(Reply { receipt, done, submitted_at: 0, dry_run: true });
     }
 
     /// Keeps a fact that cannot be used as it is, in the words that it came in.
@@ -265,7 +315,7 @@ impl<D: Disk> Partition<D> {
         };
         let command = Command::Hold(Box::new(unusable(request, &rejection)));
         let hold = Request { key, occurred_at: now, body: Body::Command(&command), ..*request };
-        match self.state.decide(&hold, now, &self.shared.settings.limits) {
+        match self.core.state.decide(&hold, now, &self.shared.settings.limits) {
             Verdict::Accepted(decision) => Outcome::Held { position: self.record(block, &hold, decision), rejection },
             Verdict::Duplicate { position, held } => Outcome::Duplicate { position, held },
             Verdict::Rejected(rejection) | Verdict::Unusable(rejection) => Outcome::Rejected { rejection },
@@ -276,7 +326,7 @@ impl<D: Disk> Partition<D> {
     fn rehearse(&self, batch: &Batch, now: Timestamp) -> Receipt {
         let mut receipt = Receipt::default();
         for (index, request) in batch.iter().enumerate() {
-            let outcome = match self.state.decide(&request, now, &self.shared.settings.limits) {
+            let outcome = match self.core.state.decide(&request, now, &self.shared.settings.limits) {
                 Verdict::Accepted(decision) => {
                     let before = decision.postings.iter().map(|posting| self.before(&decision, posting.account));
                     let before = before.collect();
@@ -294,9 +344,9 @@ impl<D: Disk> Partition<D> {
 
     /// What an account of a decision that was not applied is of, and what it holds.
     fn before(&self, decision: &Decision, account: AccountId) -> (AccountKey, Quantity) {
-        let catalog = self.state.catalog();
+        let catalog = self.core.state.catalog();
         let Some(new) = account.index().checked_sub(catalog.accounts().len()) else {
-            return (catalog.account(account), self.state.balance(account));
+            return (catalog.account(account), self.core.state.balance(account));
         };
         let mut opened = decision.names.iter().filter_map(|name| match name {
             Name::Account(key) => Some(*key),
@@ -305,8 +355,8 @@ impl<D: Disk> Partition<D> {
         (opened.nth(new).expect("a decision names the accounts that it opens"), Quantity::ZERO)
     }
 
-    /// Time has passed: reservations may have ended, and a full disk may have space again.
-    fn tick(&mut self, block: &mut Block, has_space: &dyn Fn() -> bool) {
+    /// Time has passed: reservations may have ended, something may be due, and a full disk may have space again.
+    fn tick(&mut self, block: &mut Block, outlet: &impl Outlet, has_space: &dyn Fn() -> bool) {
         if self.shared.health() == Health::DiskFull && has_space() {
             self.shared.change_health(Health::DiskFull, Health::Working);
         }
@@ -314,32 +364,26 @@ impl<D: Disk> Partition<D> {
             return;
         }
         let now = self.shared.clock.now();
-        while self.state.next_expiry().is_some_and(|at| at <= now) {
+        while self.core.state.next_expiry().is_some_and(|at| at <= now) {
             if self.is_full(block) {
                 self.shared.queue.tick();
                 return;
             }
-            let request = Request {
-                actor: "stocktide",
-                source: "stocktide",
-                id: "",
-                key: Key::default(),
-                occurred_at: now,
-                historical: false,
-                resolves: None,
-                body: Body::Command(&Command::Expire),
-            };
-            if !matches!(self.decide(block, &request, now), Outcome::Accepted { .. }) {
+            if !matches!(self.command(block, &Command::Expire, now), Outcome::Accepted { .. }) {
                 return;
             }
+            self.meet_demands(block, outlet, now);
         }
+        let now = now.max(self.core.state.recorded_at());
+        self.core.watch.advance(&self.core.state, now);
+        self.meet_demands(block, outlet, now);
     }
 
     /// Drops the speculative state and builds it anew from what is durable.
     fn start_over(&mut self, block: &mut Block) {
         self.generation = self.shared.generation.load(Ordering::Acquire);
         match self.rebuild() {
-            Ok(state) => self.state = state,
+            Ok(core) => self.core = core,
             Err(error) => {
                 self.shared.report("building the state anew", &error);
                 self.shared.set_health(Health::DiskFailed);
@@ -348,8 +392,22 @@ impl<D: Disk> Partition<D> {
         *block = self.new_block();
     }
 
-    fn rebuild(&self) -> Result<State, Error> {
-        recovery::state_alone(&self.shared.directory, &self.reader)
+    fn rebuild(&self) -> Result<Core, Error> {
+        recovery::core_alone(&self.shared.directory, &self.reader)
+    }
+}
+
+/// A request that nobody but ourselves makes; it needs no key, for it is made once.
+fn own_request(body: Body<'_>, now: Timestamp) -> Request<'_> {
+    Request {
+        actor: watch::SOURCE,
+        source: watch::SOURCE,
+        id: "",
+        key: Key::default(),
+        occurred_at: now,
+        historical: false,
+        resolves: None,
+        body,
     }
 }
 

@@ -1,12 +1,20 @@
 //! Requests that wait to be decided: bounded in number and bytes, so that a flood is refused instead of kept.
 
 use crate::{Receipt, Unavailable};
+use ledger::State;
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard};
+use watch::Watch;
 use wire::Batch;
 
 /// Called once with the receipt of a batch, when all of it is durable, or with why it was not taken.
 pub(crate) type Done = Box<dyn FnOnce(Result<Receipt, Unavailable>) + Send>;
+
+/// Is shown books and watch as they are when its turn comes, and gives what is called when they are durable.
+pub(crate) type Question = Box<dyn FnOnce(&State, &Watch) -> Done + Send>;
+
+/// Questions that may wait.
+const QUESTIONS_MAX: usize = 1_024;
 
 /// A batch on its way.
 pub(crate) struct Submission {
@@ -30,6 +38,7 @@ struct Waiting {
     requests: usize,
     bytes: usize,
     ticked: bool,
+    questions: VecDeque<Question>,
     closed: bool,
     appending: Appending,
 }
@@ -62,6 +71,8 @@ pub(crate) enum Next {
     /// Time has passed; whatever waits can wait for this.
     Tick,
     Work(Submission),
+    /// Somebody asks; that is quick, and goes before work.
+    Question(Question),
     /// Nothing waits, or it is time to hand on what was decided.
     Nothing,
     /// Nothing waits and nothing will come.
@@ -106,6 +117,24 @@ impl Queue {
         Ok(())
     }
 
+    /// Puts a question.
+    ///
+    /// # Errors
+    /// `Stopping` after [`close`](Self::close); `Full` when too many wait.
+    pub(crate) fn ask(&self, question: Question) -> Result<(), Unavailable> {
+        let mut waiting = self.lock();
+        if waiting.closed {
+            return Err(Unavailable::Stopping);
+        }
+        if waiting.questions.len() >= QUESTIONS_MAX {
+            return Err(Unavailable::Full);
+        }
+        waiting.questions.push_back(question);
+        drop(waiting);
+        self.filled.notify_one();
+        Ok(())
+    }
+
     /// Says that time has passed.
     pub(crate) fn tick(&self) {
         self.lock().ticked = true;
@@ -124,6 +153,7 @@ impl Queue {
             let mut waiting = self.lock();
             waiting.closed = true;
             (waiting.requests, waiting.bytes) = (0, 0);
+            waiting.questions.clear();
             std::mem::take(&mut waiting.submissions)
         };
         for submission in abandoned {
@@ -163,6 +193,9 @@ impl Queue {
         loop {
             if std::mem::take(&mut waiting.ticked) {
                 return Next::Tick;
+            }
+            if let Some(question) = waiting.questions.pop_front() {
+                return Next::Question(question);
             }
             if let Some(submission) = waiting.submissions.pop_front() {
                 waiting.requests -= submission.requests();

@@ -1,17 +1,19 @@
 //! From files to a running state: the newest snapshot that can be used, and what the journal has after it.
 
 use crate::Error;
+use crate::core::Core;
 use crate::history::History;
 use crate::shared::{table_seed, to_journal, to_ledger};
 use journal::{Disk, Journal, Options, Reader, RealDisk, Recovered, Writer, snapshot};
+use ledger::Position;
 use ledger::{Decision, ImageError, Sink, Source};
-use ledger::{Position, State};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use views::Views;
 
 /// The schema of snapshots: the layouts of the images in them.
-pub(crate) const SNAPSHOT_SCHEMA: u32 = ledger::IMAGE_VERSION * 1000 + views::IMAGE_VERSION;
+pub(crate) const SNAPSHOT_SCHEMA: u32 =
+    (ledger::IMAGE_VERSION * 1000 + views::IMAGE_VERSION) * 1000 + watch::IMAGE_VERSION;
 
 /// What a start is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +57,7 @@ pub struct Opened {
 pub(crate) struct Recovery<D: Disk> {
     pub(crate) writer: Writer<D>,
     pub(crate) reader: Reader<D>,
-    pub(crate) state: State,
+    pub(crate) core: Core,
     pub(crate) views: Views,
     pub(crate) history: History,
     pub(crate) opened: Opened,
@@ -94,14 +96,14 @@ pub(crate) fn recover<D: Disk>(
     let end = to_ledger(recovered.last_position);
     let history = History::open(file, recovered.journal_id, end, tail_rows)?;
     progress(Stage::Loading);
-    let mut loaded = load_snapshot(directory, &reader, load_both)?;
     let seed = table_seed(recovered.seed);
-    let (snapshot_position, (state, views)) =
-        loaded.state.take().unwrap_or_else(|| (Position::ZERO, (State::new(seed), Views::new(seed))));
+    let mut loaded = load_snapshot(directory, &reader, load_both(seed))?;
+    let (snapshot_position, (core, views)) =
+        loaded.state.take().unwrap_or_else(|| (Position::ZERO, (Core::new(seed), Views::new(seed))));
     let mut recovery = Recovery {
         writer,
         reader,
-        state,
+        core,
         views,
         history,
         opened: opened(&recovered, snapshot_position, loaded.passed_over),
@@ -124,18 +126,18 @@ fn opened(recovered: &Recovered, snapshot_position: Position, passed_over: Vec<S
 impl<D: Disk> Recovery<D> {
     /// Applies what the journal has beyond the snapshot, and beyond the history index.
     fn replay(&mut self, directory: &Path, progress: &mut dyn FnMut(Stage)) -> Result<(), Error> {
-        let first_missing = self.state.position().min(self.history.indexed_to());
+        let first_missing = self.core.state.position().min(self.history.indexed_to());
         let end = self.opened.last_position;
         let total = end.0.saturating_sub(first_missing.0);
-        let Self { reader, state, views, history, opened, .. } = self;
+        let Self { reader, core, views, history, opened, .. } = self;
         for_each_run(directory, reader, first_missing.next(), &mut |first, decisions| {
-            let (run_first, run) = after(state.position(), first, decisions);
-            apply_run(state, run_first, run)?;
+            let (run_first, run) = after(core.state.position(), first, decisions);
+            apply_run(core, run_first, run)?;
             views.apply_all(run_first, run);
             opened.replayed += run.len() as u64;
             let (run_first, run) = after(history.indexed_to(), first, decisions);
             for (decision, at) in run.iter().zip(run_first.0..) {
-                history.catch_up(Position(at), decision, state.catalog())?;
+                history.catch_up(Position(at), decision, core.state.catalog())?;
             }
             let done = first.0 + decisions.len() as u64 - 1 - first_missing.0;
             progress(Stage::Replaying { done, total });
@@ -154,12 +156,12 @@ fn after(position: Position, first: Position, run: &[Decision]) -> (Position, &[
 const WARM: usize = 32;
 
 /// Applies a run of decisions that were read, each after a check that it can follow.
-pub(crate) fn apply_run(state: &mut State, first: Position, run: &[Decision]) -> Result<(), Error> {
+pub(crate) fn apply_run(core: &mut Core, first: Position, run: &[Decision]) -> Result<(), Error> {
     let mut position = first;
     for group in run.chunks(WARM) {
-        std::hint::black_box(state.warm_replay(group));
+        std::hint::black_box(core.state.warm_replay(group));
         for decision in group {
-            apply(state, position, decision)?;
+            apply(core, position, decision)?;
             position = position.next();
         }
     }
@@ -167,11 +169,11 @@ pub(crate) fn apply_run(state: &mut State, first: Position, run: &[Decision]) ->
 }
 
 /// Applies an entry that was read, after a check that it can follow.
-pub(crate) fn apply(state: &mut State, position: Position, decision: &Decision) -> Result<(), Error> {
-    if state.position().next() != position || !state.accepts(decision) {
+pub(crate) fn apply(core: &mut Core, position: Position, decision: &Decision) -> Result<(), Error> {
+    if core.state.position().next() != position || !core.state.accepts(decision) {
         return Err(Error::Sequence { position: position.0 });
     }
-    state.apply(decision);
+    core.replay(decision);
     Ok(())
 }
 
@@ -225,34 +227,32 @@ fn entries_of(block: &journal::Block) -> impl Iterator<Item = Result<wire::recor
         .map(move |(index, entry)| entry.map_err(|source| failed(index, source)))
 }
 
-/// The ledger's state at the durable end, from snapshot and journal, without the views.
-pub(crate) fn state_alone<D: Disk>(directory: &Path, reader: &Reader<D>) -> Result<State, Error> {
-    let loaded = load_snapshot(directory, reader, |source| State::load(source))?;
-    let mut state = loaded.state.map_or_else(|| State::new(table_seed(reader.seed())), |(_, state)| state);
-    let from = state.position().next();
-    for_each_run(directory, reader, from, &mut |first, run| apply_run(&mut state, first, run))?;
-    Ok(state)
+/// Books and watch at the durable end, from snapshot and journal, without the views.
+pub(crate) fn core_alone<D: Disk>(directory: &Path, reader: &Reader<D>) -> Result<Core, Error> {
+    let seed = table_seed(reader.seed());
+    let loaded = load_snapshot(directory, reader, |source| Core::load(seed, source))?;
+    let mut core = loaded.state.map_or_else(|| Core::new(seed), |(_, core)| core);
+    let from = core.state.position().next();
+    for_each_run(directory, reader, from, &mut |first, run| apply_run(&mut core, first, run))?;
+    Ok(core)
 }
 
-/// State and views at the durable end, from snapshot and journal; the position of the snapshot.
-pub(crate) fn state_and_views<D: Disk>(
-    directory: &Path,
-    reader: &Reader<D>,
-) -> Result<(Position, State, Views), Error> {
+/// Books, watch and views at the durable end, from snapshot and journal; the position of the snapshot.
+pub(crate) fn core_and_views<D: Disk>(directory: &Path, reader: &Reader<D>) -> Result<(Position, Core, Views), Error> {
     let seed = table_seed(reader.seed());
-    let loaded = load_snapshot(directory, reader, load_both)?;
-    let (position, (mut state, mut views)) =
-        loaded.state.unwrap_or_else(|| (Position::ZERO, (State::new(seed), Views::new(seed))));
-    for_each_run(directory, reader, state.position().next(), &mut |first, run| {
-        apply_run(&mut state, first, run)?;
+    let loaded = load_snapshot(directory, reader, load_both(seed))?;
+    let (position, (mut core, mut views)) =
+        loaded.state.unwrap_or_else(|| (Position::ZERO, (Core::new(seed), Views::new(seed))));
+    for_each_run(directory, reader, core.state.position().next(), &mut |first, run| {
+        apply_run(&mut core, first, run)?;
         views.apply_all(first, run);
         Ok(())
     })?;
-    Ok((position, state, views))
+    Ok((position, core, views))
 }
 
-fn load_both(source: &mut ReadSource<'_>) -> Result<(State, Views), ImageError> {
-    Ok((State::load(source)?, Views::load(source)?))
+fn load_both(seed: u64) -> impl Fn(&mut ReadSource<'_>) -> Result<(Core, Views), ImageError> {
+    move |source| Ok((Core::load(seed, source)?, Views::load(source)?))
 }
 
 struct LoadedState<T> {
@@ -289,17 +289,18 @@ fn load_snapshot<D: Disk, T>(
     })
 }
 
-/// Writes a snapshot of state and views, which stand at the same position, the last of a block whose hash is `hash`.
-pub(crate) fn write_snapshot(directory: &Path, hash: journal::Hash, state: &State, views: &Views) -> Result<(), Error> {
-    assert_eq!(state.position(), views.position(), "a snapshot is of one moment");
+/// Writes a snapshot of books, watch and views, which stand at the same position, the last of a block whose hash is
+/// `hash`.
+pub(crate) fn write_snapshot(directory: &Path, hash: journal::Hash, core: &Core, views: &Views) -> Result<(), Error> {
+    assert_eq!(core.state.position(), views.position(), "a snapshot is of one moment");
     let disk = snapshot_disk(directory).map_err(|source| Error::Directory {
         doing: "creating",
         path: directory.join("snapshots"),
         source,
     })?;
-    snapshot::write(&disk, to_journal(state.position()), hash, SNAPSHOT_SCHEMA, |writer| {
+    snapshot::write(&disk, to_journal(core.state.position()), hash, SNAPSHOT_SCHEMA, |writer| {
         let mut sink = WriteSink { writer: io::BufWriter::with_capacity(1 << 20, writer), error: None };
-        state.save(&mut sink);
+        core.save(&mut sink);
         views.save(&mut sink);
         match sink.error {
             Some(error) => Err(error),
@@ -340,10 +341,10 @@ impl Source for ReadSource<'_> {
     }
 }
 
-/// The hash of the images of state and views: equal for equal histories.
-pub(crate) fn image_hash(state: &State, views: &Views) -> [u8; 32] {
+/// The hash of the images of books, watch and views: equal for equal histories.
+pub(crate) fn image_hash(core: &Core, views: &Views) -> [u8; 32] {
     let mut sink = HashSink(blake3::Hasher::new());
-    state.save(&mut sink);
+    core.save(&mut sink);
     views.save(&mut sink);
     *sink.0.finalize().as_bytes()
 }
@@ -356,14 +357,15 @@ impl Sink for HashSink {
     }
 }
 
-/// Whether the snapshot taken where `state` and `views` stand holds just them.
+/// Whether the snapshot taken where `core` and `views` stand holds just them.
 pub(crate) fn snapshot_is<D: Disk>(
     directory: &Path,
     reader: &Reader<D>,
-    state: &State,
+    core: &Core,
     views: &Views,
 ) -> Result<bool, Error> {
-    let position = to_journal(state.position());
+    let position = to_journal(core.state.position());
+    let load = load_both(table_seed(reader.seed()));
     let disk = RealDisk::existing(directory.join("snapshots"));
     let loaded = snapshot::load_newest(
         &disk,
@@ -372,11 +374,11 @@ pub(crate) fn snapshot_is<D: Disk>(
         |at| reader.hash_at(at),
         |_, bytes| {
             let mut source = ReadSource { bytes, error: None };
-            load_both(&mut source).map_err(|image| source.error.unwrap_or_else(|| io::Error::other(image)))
+            load(&mut source).map_err(|image| source.error.unwrap_or_else(|| io::Error::other(image)))
         },
     )
     .map_err(journal_failed(directory))?;
-    Ok(loaded.found.is_some_and(|(snapshot, (saved_state, saved_views))| {
-        snapshot.position == position && image_hash(&saved_state, &saved_views) == image_hash(state, views)
+    Ok(loaded.found.is_some_and(|(snapshot, (saved_core, saved_views))| {
+        snapshot.position == position && image_hash(&saved_core, &saved_views) == image_hash(core, views)
     }))
 }

@@ -64,15 +64,15 @@ impl<D: Disk> Snapshotter<D> {
     pub(crate) fn take(&self) -> Result<(), Error> {
         let _busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
         let directory = &self.shared.directory;
-        let (from, state, views) = recovery::state_and_views(directory, &self.reader)?;
-        let position = state.position();
+        let (from, core, views) = recovery::core_and_views(directory, &self.reader)?;
+        let position = core.state.position();
         if position == from {
             return Ok(());
         }
         let fail = |source| Error::Journal { directory: directory.clone(), source };
         let hash = self.reader.hash_at(crate::shared::to_journal(position)).map_err(fail)?;
         match hash {
-            Some(hash) => recovery::write_snapshot(directory, hash, &state, &views),
+            Some(hash) => recovery::write_snapshot(directory, hash, &core, &views),
             None => Err(Error::Sequence { position: position.0 }),
         }
     }

@@ -18,6 +18,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use watch::Watch;
 
 /// An engine that does one step at a time, when it is told to.
 ///
@@ -46,10 +47,10 @@ impl<D: Disk> Stages<D> {
     ) -> Result<Self, Error> {
         let options = Options { segment_bytes: settings.segment_bytes, seed_if_new: Some(seed) };
         let history = (in_memory, settings.history_tail_rows);
-        let Recovery { writer, reader, state, views, history, opened } =
+        let Recovery { writer, reader, core, views, history, opened } =
             recovery::recover(disk, directory, options, history, &mut |_| {})?;
         let shared = Arc::new(Shared::new(directory.to_path_buf(), settings, clock, views, history));
-        let partition = Partition::new(Arc::clone(&shared), reader.clone(), state);
+        let partition = Partition::new(Arc::clone(&shared), reader.clone(), core);
         let preparer = writer.preparer();
         Ok(Self {
             opened,
@@ -78,7 +79,12 @@ impl<D: Disk> Stages<D> {
 
     /// The speculative state; that of the journal when nothing is under way.
     pub fn state(&self) -> &State {
-        self.partition.state()
+        &self.partition.core().state
+    }
+
+    /// The watch over it.
+    pub fn watch(&self) -> &Watch {
+        &self.partition.core().watch
     }
 
     /// Decides the next thing that waits. A batch that needs several blocks appends all but the last of them too, as
@@ -141,7 +147,7 @@ impl<D: Disk> Stages<D> {
 
     /// The hash of the images of state and views: equal for equal histories, when nothing is under way.
     pub fn image_hash(&self) -> [u8; 32] {
-        recovery::image_hash(self.partition.state(), &self.handle.shared.views())
+        recovery::image_hash(self.partition.core(), &self.handle.shared.views())
     }
 }
 

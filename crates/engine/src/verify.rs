@@ -1,6 +1,7 @@
 //! Proving that a data directory says one thing: chain, conservation, and views that follow from the journal.
 
 use crate::Error;
+use crate::core::Core;
 use crate::recovery::{self, journal_directory};
 use crate::shared::{table_seed, to_ledger};
 use journal::{Reader, RealDisk};
@@ -65,15 +66,15 @@ pub fn verify(directory: &Path, progress: &mut dyn FnMut(VerifyProgress)) -> Res
     })
     .map_err(failed)?;
     let seed = table_seed(reader.seed());
-    let (mut state, mut views) = (State::new(seed), Views::new(seed));
+    let (mut core, mut views) = (Core::new(seed), Views::new(seed));
     let snapshots = journal::snapshot::positions(&RealDisk::existing(directory.join("snapshots"))).map_err(failed)?;
     let mut checked = Vec::new();
     let total = reader.durable_end().0;
     recovery::for_each_entry(directory, &reader, Position(1), &mut |position, entry| {
-        recovery::apply(&mut state, position, &entry.decision)?;
+        recovery::apply(&mut core, position, &entry.decision)?;
         views.apply(position, &entry.decision);
         if snapshots.iter().any(|snapshot| to_ledger(*snapshot) == position) {
-            let same = recovery::snapshot_is(directory, &reader, &state, &views)?;
+            let same = recovery::snapshot_is(directory, &reader, &core, &views)?;
             checked.push((position, same));
         }
         if position.0.is_multiple_of(65_536) {
@@ -81,14 +82,15 @@ pub fn verify(directory: &Path, progress: &mut dyn FnMut(VerifyProgress)) -> Res
         }
         Ok(())
     })?;
+    let state = &core.state;
     Ok(Findings {
         entries: state.position().0,
         last_hash: report.last_hash.0,
         stock_keys: state.stock_keys(),
         conserved: state.conserves(),
-        views_agree: agree(&state, &views),
+        views_agree: agree(state, &views),
         snapshots: checked,
-        state_hash: recovery::image_hash(&state, &views),
+        state_hash: recovery::image_hash(&core, &views),
     })
 }
 

@@ -47,7 +47,7 @@ fn run(title: &str, products: usize) {
         let start = Instant::now();
         for (index, request) in requests.iter().enumerate() {
             if index % WARM == 0 {
-                black_box(live.warm(&requests[index..(index + WARM).min(BATCH)]));
+                black_box(live.warm(&requests[index..(index + WARM).min(BATCH)], |_| 0));
             }
             match live.decide(request, request.occurred_at, &limits) {
                 Verdict::Accepted(decision) => {

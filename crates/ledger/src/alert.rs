@@ -192,6 +192,8 @@ pub struct OpenAlert {
     pub opened_at: Timestamp,
     /// How it stands.
     pub stage: AlertStage,
+    /// Since when it stands so, or was last escalated.
+    pub stage_at: Timestamp,
     /// How often it was escalated.
     pub level: u32,
 }
@@ -214,10 +216,11 @@ impl Alerts {
                         alert: alert.clone(),
                         opened_at: decision.recorded_at,
                         stage: AlertStage::Open,
+                        stage_at: decision.recorded_at,
                         level: 0,
                     },
                 ),
-                Effect::AlertChanged(change) => self.change(change),
+                Effect::AlertChanged(change) => self.change(change, decision.recorded_at),
                 _ => {}
             }
         }
@@ -229,8 +232,11 @@ impl Alerts {
         self.open.insert(position, open);
     }
 
-    fn change(&mut self, change: &AlertChange) {
+    fn change(&mut self, change: &AlertChange, at: Timestamp) {
         let Some(open) = self.open.get_mut(&change.alert) else { return };
+        if !matches!(change.step, AlertStep::Assigned { .. } | AlertStep::Noted) {
+            open.stage_at = at;
+        }
         match &change.step {
             AlertStep::Acknowledged => open.stage = AlertStage::Acknowledged,
             AlertStep::Snoozed { until } => open.stage = AlertStage::Snoozed { until: *until },

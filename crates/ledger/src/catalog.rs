@@ -182,6 +182,11 @@ impl Catalog {
         &self.units[id.index()]
     }
 
+    /// How many lots there are, the one that stands for none included; their ids are those below.
+    pub fn lots(&self) -> usize {
+        self.lots.len()
+    }
+
     /// How many handling units were ever named; their ids are those below.
     pub fn units(&self) -> usize {
         self.units.len()

@@ -180,6 +180,11 @@ impl State {
         self.reservations.get(name)
     }
 
+    /// Every pending reservation, in no order.
+    pub fn reservations(&self) -> impl ExactSizeIterator<Item = &Reservation> {
+        self.reservations.values()
+    }
+
     /// When the next reservation ends by itself.
     pub fn next_expiry(&self) -> Option<Timestamp> {
         self.expiring.first().map(|(at, _)| *at)
@@ -223,7 +228,9 @@ impl State {
 
     /// Touches what judging and applying these requests will, so that their cache misses overlap instead of queueing:
     /// of some tens of requests, just before they are decided. Changes nothing; the answer means nothing.
-    pub fn warm(&self, requests: &[Request<'_>]) -> u64 {
+    ///
+    /// `also` is told of each account that they will move, to touch what it keeps of it; what it answers means nothing.
+    pub fn warm(&self, requests: &[Request<'_>], also: impl Fn(AccountId) -> u64) -> u64 {
         let mut touched = 0;
         for group in requests.chunks(WARM_GROUP) {
             let mut places = [None; WARM_GROUP];
@@ -242,6 +249,7 @@ impl State {
                 });
             }
             let accounts = accounts.into_iter().flatten();
+            touched ^= accounts.clone().map(&also).fold(0, |touched, more| touched ^ more);
             touched ^= self.warm_books(accounts.clone());
             let counterparts = accounts.filter_map(|account| self.books.get(account.index()));
             touched ^= self.warm_books(counterparts.flat_map(Book::counterparts));

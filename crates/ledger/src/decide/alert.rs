@@ -50,6 +50,9 @@ pub(super) fn decide_rule(draft: &mut Draft<'_>, card: &RuleCard) -> Result<(), 
     if draft.state.catalog.rule(&card.rule) == Some(card) {
         return Err(Rejection::NoChange { field: "rule" });
     }
+    if !card.location.is_empty() {
+        draft.location(&card.location);
+    }
     draft.decision.effects.push(Effect::Rule(Box::new(card.clone())));
     Ok(())
 }

@@ -109,6 +109,7 @@ impl Alerts {
                     to.put_i64(until.0);
                 }
             }
+            to.put_i64(open.stage_at.0);
             to.put_u32(open.level);
         }
     }
@@ -130,12 +131,13 @@ impl Alerts {
                 2 => AlertStage::Snoozed { until: take_time(from)? },
                 _ => return Err(ImageError::Damaged("the stage of an alert")),
             };
+            let stage_at = take_time(from)?;
             let level = from.take_u32()?;
             if position <= last || alerts.find(&alert.condition, &alert.subject).is_some() {
                 return Err(ImageError::Damaged("the order of the alerts"));
             }
             last = position;
-            alerts.insert(position, OpenAlert { alert, opened_at, stage, level });
+            alerts.insert(position, OpenAlert { alert, opened_at, stage, stage_at, level });
         }
         Ok(alerts)
     }

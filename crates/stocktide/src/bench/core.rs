@@ -16,7 +16,7 @@ pub(super) fn decide_and_apply(state: &mut State, batches: &[Batch], now: Timest
         for first in (0..batch.len()).step_by(WARM) {
             group.clear();
             group.extend((first..batch.len().min(first + WARM)).map(|index| batch.get(index)));
-            std::hint::black_box(state.warm(&group));
+            std::hint::black_box(state.warm(&group, |_| 0));
             for request in &group {
                 if let Verdict::Accepted(decision) = state.decide(request, now, &limits) {
                     state.apply(&decision);

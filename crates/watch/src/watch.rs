@@ -1,0 +1,304 @@
+//! The watch itself: takes in each entry as the state has applied it, lets time pass, and says what is to be done.
+
+use crate::condition::{About, Condition};
+use crate::desk::{Demand, Desk, Wanted};
+use crate::life;
+use crate::scope::{Covered, Rules};
+use crate::source::Sources;
+use crate::stock::StockWatch;
+use crate::timers::{Timer, Timers};
+use ledger::{
+    AccountId, AlertSubject, Decision, DecisionKind, Effect, ImageError, PartyId, Position, RuleCard, Sink, Source,
+    State, Timestamp,
+};
+use std::collections::VecDeque;
+
+/// The layout of images; one of another version is refused, and whoever asked replays the journal instead.
+pub const IMAGE_VERSION: u32 = 1;
+
+/// Who hands in what the watch wants: the actor and source of its entries.
+pub const SOURCE: &str = "stocktide";
+
+/// Everything that is watched: a fold over decisions and time.
+///
+/// ```
+/// use ledger::{Body, Event, EventKind, Key, Limits, Quantity, Request, State, Timestamp, Verdict};
+/// let (mut state, mut watch) = (State::new(1), watch::Watch::new(1));
+/// let request = Request {
+///     actor: "anna",
+///     source: "dock",
+///     id: "1",
+///     key: Key { id: 1, content: 1 },
+///     occurred_at: Timestamp(0),
+///     historical: false,
+///     resolves: None,
+///     body: Body::Event(Event::new(EventKind::ItemRemoved, "SKU123", "warehouse_A", Quantity::units(5))),
+/// };
+/// let Verdict::Accepted(decision) = state.decide(&request, Timestamp(0), &Limits::default()) else {
+///     panic!("a fact is recorded");
+/// };
+/// state.apply(&decision);
+/// watch.take(&state, &decision, &[]);
+/// let Some(watch::Demand::Raise(alert)) = watch.next_demand() else { panic!("the books are below zero") };
+/// assert_eq!(&*alert.condition, "negative_stock");
+/// assert!(alert.why.contains("-5"));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Watch {
+    rules: Rules,
+    timers: Timers,
+    demands: VecDeque<Demand>,
+    stock: StockWatch,
+    sources: Sources,
+    /// Held inputs that nobody has mended or discarded.
+    held: u64,
+    is_held_told: bool,
+}
+
+impl Watch {
+    /// The watch over an empty journal. `seed` orders hash tables and nothing else; the journal keeps it.
+    pub fn new(seed: u64) -> Self {
+        Self {
+            rules: Rules::new(),
+            timers: Timers::default(),
+            demands: VecDeque::new(),
+            stock: StockWatch::new(seed),
+            sources: Sources::default(),
+            held: 0,
+            is_held_told: false,
+        }
+    }
+
+    /// Takes in the decision that `state` has just applied; `facts` are what its observations say. Time passes up to
+    /// its `recorded_at` first.
+    ///
+    /// What is to be done about it waits for [`next_demand`](Self::next_demand).
+    pub fn take(&mut self, state: &State, decision: &Decision, facts: &[Fact<'_>]) {
+        self.advance(state, decision.recorded_at);
+        self.with(state, decision.recorded_at, state.position(), |parts, desk| {
+            parts.sources.take(desk, decision);
+            parts.stock.take(desk, decision);
+            if !decision.effects.is_empty() {
+                life::take(desk, decision);
+            }
+        });
+        if !decision.effects.is_empty() || decision.resolves.is_some() {
+            self.take_effects(state, decision);
+        }
+        let _ = facts;
+    }
+
+    /// As [`take`](Self::take), for a decision that is read from the journal: if it is what became of something that
+    /// is to be done, that is done. What is left at the end of the journal was not done before the end, and is to be.
+    pub fn replay(&mut self, state: &State, decision: &Decision, facts: &[Fact<'_>]) {
+        if !self.demands.is_empty() && state.catalog().party(decision.source) == SOURCE {
+            // Those before it were refused when they were wanted.
+            if let Some(index) = self.demands.iter().position(|demand| demand.is_met_by(decision)) {
+                self.demands.drain(..=index);
+            }
+        }
+        self.take(state, decision, facts);
+    }
+
+    fn take_effects(&mut self, state: &State, decision: &Decision) {
+        for effect in &decision.effects {
+            match effect {
+                Effect::Rule(card) => {
+                    let before = self.rules.get(&card.rule).map(|rule| rule.card.clone());
+                    self.rules.declare(card);
+                    self.rule_changed(state, before.as_ref(), decision.recorded_at);
+                    self.rule_changed(state, Some(card), decision.recorded_at);
+                }
+                Effect::RuleWithdrawn { rule } => {
+                    let before = self.rules.get(rule).map(|rule| rule.card.clone());
+                    self.rules.withdraw(rule);
+                    self.rule_changed(state, before.as_ref(), decision.recorded_at);
+                }
+                Effect::Product(card) => self.with(state, decision.recorded_at, state.position(), |parts, desk| {
+                    parts.stock.product_changed(desk, &card.product);
+                }),
+                Effect::Location(card) => self.with(state, decision.recorded_at, state.position(), |parts, desk| {
+                    parts.stock.location_changed(desk, &card.location);
+                }),
+                _ => {}
+            }
+        }
+        let gone = matches!(decision.kind, DecisionKind::HeldDiscarded) || decision.resolves.is_some();
+        self.held = self.held.saturating_sub(u64::from(gone));
+        self.held += u64::from(decision.kind == DecisionKind::InputHeld);
+        if gone || decision.kind == DecisionKind::InputHeld {
+            self.judge_held(state, decision.recorded_at);
+        }
+    }
+
+    /// Looks anew at whatever a rule may concern that was declared, withdrawn or replaced.
+    fn rule_changed(&mut self, state: &State, card: Option<&RuleCard>, now: Timestamp) {
+        let Some(card) = card else { return };
+        let Some(condition) = Condition::named(&card.condition) else { return };
+        self.with(state, now, state.position(), |parts, desk| match condition.info().about {
+            About::Stock | About::Lot | About::Account => parts.stock.rule_changed(desk, card),
+            About::Device => parts.sources.rule_changed(desk, card),
+            About::Shipment | About::System => {}
+        });
+        self.judge_held(state, now);
+    }
+
+    /// Lets time pass: whatever has come due by `now` is looked at.
+    pub fn advance(&mut self, state: &State, now: Timestamp) {
+        while let Some((_, timer)) = self.timers.pop(now) {
+            self.with(state, now, Position::ZERO, |parts, desk| match timer {
+                Timer::Stock(index) => parts.stock.subject_due(desk, index),
+                Timer::Lot(index) => parts.stock.lot_due(desk, index),
+                Timer::Account(index) => parts.stock.account_due(desk, index),
+                Timer::Source(index) => parts.sources.due(desk, PartyId(index)),
+                Timer::Alert(position) => life::due(desk, position),
+                Timer::Stream(_) | Timer::Shipment(_) | Timer::System => {}
+            });
+        }
+    }
+
+    fn judge_held(&mut self, state: &State, now: Timestamp) {
+        let held = self.held;
+        let is_told = &mut self.is_held_told;
+        let (rules, timers, demands) = (&self.rules, &mut self.timers, &mut self.demands);
+        let mut desk = Desk { state, rules, timers, demands, now, cause: state.position() };
+        let rule = rules.find(Condition::HeldGrowth, Covered::default());
+        let above = rule.and_then(|rule| rule.number("above"));
+        let holds = above.is_some_and(|above| above < crate::rule::float(i64::try_from(held).unwrap_or(i64::MAX)));
+        let about = AlertSubject { device: "stocktide".into(), metric: "held".into(), ..AlertSubject::default() };
+        match (holds, *is_told, rule) {
+            (true, false, Some(rule)) => {
+                *is_told = true;
+                let why = format!("{held} inputs could not be used and wait for a person");
+                desk.raise(rule, Wanted { subject: about, why, figures: vec![("held", held.to_string())], since: now });
+            }
+            (false, true, _) => {
+                *is_told = false;
+                desk.clear(Condition::HeldGrowth, &about, &format!("{held} wait"));
+            }
+            _ => {}
+        }
+    }
+
+    fn with<T>(
+        &mut self,
+        state: &State,
+        now: Timestamp,
+        cause: Position,
+        work: impl FnOnce(Parts<'_>, &mut Desk<'_>) -> T,
+    ) -> T {
+        let parts = Parts { stock: &mut self.stock, sources: &mut self.sources };
+        let (rules, timers, demands) = (&self.rules, &mut self.timers, &mut self.demands);
+        work(parts, &mut Desk { state, rules, timers, demands, now, cause })
+    }
+
+    /// The next thing to be done, in the order in which it was wanted.
+    pub fn next_demand(&mut self) -> Option<Demand> {
+        self.demands.pop_front()
+    }
+
+    /// How much is to be done.
+    pub fn demands(&self) -> usize {
+        self.demands.len()
+    }
+
+    /// When something comes due next; `None` when nothing does.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.timers.next_at()
+    }
+
+    /// The rules, built-in ones too.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// Touches the memory that a movement of this account will need. Changes nothing; the answer means nothing.
+    pub fn warm(&self, account: AccountId) -> u64 {
+        self.stock.warm(account)
+    }
+
+    /// Bytes of memory that the watch takes, about.
+    pub fn memory_bytes(&self) -> usize {
+        self.stock.memory_bytes()
+    }
+
+    /// Writes the image.
+    pub fn save(&self, to: &mut impl Sink) {
+        to.put_u32(IMAGE_VERSION);
+        to.put_u64(self.held);
+        to.put_u8(u8::from(self.is_held_told));
+        self.sources.save(to);
+        to.put_length(self.demands.len());
+        for demand in &self.demands {
+            demand.save(to);
+        }
+        self.stock.save(to);
+    }
+
+    /// Reads the image of the watch over `state`, which must stand where it stood when the image was written.
+    ///
+    /// # Errors
+    /// As [`Source`], and [`ImageError::Version`] first of all.
+    pub fn load(state: &State, seed: u64, from: &mut impl Source) -> Result<Self, ImageError> {
+        let version = from.take_u32()?;
+        if version != IMAGE_VERSION {
+            return Err(ImageError::Version { found: version });
+        }
+        let mut watch = Self::new(seed);
+        for card in state.catalog().rules() {
+            watch.rules.declare(card);
+        }
+        watch.held = from.take_u64()?;
+        watch.is_held_told = from.take_bool()?;
+        watch.sources = Sources::load(from)?;
+        let demands = from.take_list(Demand::load)?;
+        let sources = watch.sources.len();
+        let now = state.recorded_at();
+        let loaded = watch.with(state, now, Position::ZERO, |parts, desk| {
+            parts.stock.load(desk, from)?;
+            for index in 0..sources {
+                parts.sources.resolve(desk, PartyId::at(index));
+            }
+            for (position, _) in desk.state.alerts().iter() {
+                life::arm(desk, position);
+            }
+            Ok(())
+        });
+        loaded?;
+        watch.demands = demands.into();
+        Ok(watch)
+    }
+}
+
+/// What the watch watches, apart from the rules.
+struct Parts<'w> {
+    stock: &'w mut StockWatch,
+    sources: &'w mut Sources,
+}
+
+/// What an observation says, read.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Fact<'a> {
+    /// A figure that a device measured.
+    Reading {
+        /// Which figure, such as `temperature_celsius`.
+        metric: &'a str,
+        /// The figure; finite.
+        value: f64,
+        /// Its unit, where the metric does not say it; empty for none.
+        unit: &'a str,
+        /// When it was measured.
+        at: Timestamp,
+    },
+    /// Where a device is.
+    Position {
+        /// Degrees north.
+        latitude: f64,
+        /// Degrees east.
+        longitude: f64,
+        /// Metres within which it is; 0 for unknown.
+        accuracy_m: f64,
+        /// When it was there.
+        at: Timestamp,
+    },
+}
