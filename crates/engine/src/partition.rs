@@ -199,6 +199,7 @@ impl<D: Disk> Partition<D> {
             receipt = self.rehearse(&batch, now);
             block.requests += batch.len();
         } else {
+            self.meet_demands(block, outlet, now);
             let mut index = 0;
             while index < batch.len() {
                 index = self.decide_into(block, &batch, index, now, &mut receipt);

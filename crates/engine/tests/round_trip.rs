@@ -54,8 +54,8 @@ impl Sender {
     }
 }
 
-fn removed(product: &str, units: i64) -> Event<'_> {
-    Event::new(EventKind::ItemRemoved, product, "warehouse_A", Quantity::units(units))
+fn added(product: &str, units: i64) -> Event<'_> {
+    Event::new(EventKind::ItemAdded, product, "warehouse_A", Quantity::units(units))
 }
 
 fn on_hand(engine: &Engine, product: &str) -> Quantity {
@@ -72,14 +72,14 @@ fn on_hand(engine: &Engine, product: &str) -> Quantity {
     Quantity::from_micros(micros)
 }
 
-/// Sends two thousand events in batches and answers how many units of `SKU0` left.
+/// Sends two thousand events in batches and answers how many units of `SKU0` came.
 fn fill(engine: &Engine) -> i64 {
     for batch in 0..20 {
         let mut sender = Sender::to(engine);
         for index in 0..100 {
             let number = batch * 100 + index;
             let product = format!("SKU{}", number % 10);
-            sender.event(&format!("e{number}"), number, removed(&product, 1));
+            sender.event(&format!("e{number}"), number, added(&product, 1));
         }
         assert_eq!(sender.send(engine).accepted(), 100);
     }
@@ -90,14 +90,14 @@ fn fill(engine: &Engine) -> i64 {
 fn what_was_acknowledged_is_there_after_a_crash_and_after_a_shutdown() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let engine = open(directory.path(), settings());
-    let left = fill(&engine);
+    let came = fill(&engine);
     drop(engine.handle());
     engine.shutdown().expect("it stops");
     let engine = open(directory.path(), settings());
-    assert_eq!(on_hand(&engine, "SKU0"), Quantity::units(-left));
+    assert_eq!(on_hand(&engine, "SKU0"), Quantity::units(came));
     assert_eq!(engine.opened().snapshot_position, Position(2000));
     assert_eq!(engine.opened().replayed, 0);
-    let receipt = Sender::to(&engine).event("e0", 0, removed("SKU0", 1)).send(&engine);
+    let receipt = Sender::to(&engine).event("e0", 0, added("SKU0", 1)).send(&engine);
     assert!(matches!(receipt.outcome(0), Outcome::Duplicate { position: Position(1), held: false }));
     engine.shutdown().expect("it stops");
     for derived in ["snapshots", "history.sqlite"] {
@@ -106,7 +106,7 @@ fn what_was_acknowledged_is_there_after_a_crash_and_after_a_shutdown() {
     }
     let engine = open(directory.path(), settings());
     assert_eq!(engine.opened().replayed, 2000);
-    assert_eq!(on_hand(&engine, "SKU0"), Quantity::units(-left));
+    assert_eq!(on_hand(&engine, "SKU0"), Quantity::units(came));
     engine.shutdown().expect("it stops");
     let findings = engine::verify(directory.path(), &mut |_| {}).expect("it is sound");
     assert!(findings.is_sound(), "{findings:?}");
@@ -132,7 +132,7 @@ fn history_answers_any_date_from_memory_and_from_disk() {
         let handle = engine.handle();
         let account = handle.views().catalog().accounts().find(|(_, key)| key.kind.is_on_hand()).expect("stock").0;
         for number in [0, 1, 9, 10, 995, 1990, 3000] {
-            let expected = -(number.min(1990) / 10 + 1) * 1_000_000;
+            let expected = (number.min(1990) / 10 + 1) * 1_000_000;
             let balance = handle.history().balance_at(account, Timestamp(START + number), Position(u64::MAX));
             assert_eq!(balance.expect("the index works"), expected, "as of {number}");
             let known = Position(number.cast_unsigned() + 1);
@@ -157,16 +157,16 @@ fn a_conflicting_id_is_held_once() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let engine = open(directory.path(), settings());
     let first = Sender::to(&engine)
-        .event("a", 0, removed("SKU1", 1))
-        .event("a", 0, removed("SKU1", 2))
-        .event("a", 0, removed("SKU1", 2))
-        .event("a", 0, removed("SKU1", 1))
+        .event("a", 0, added("SKU1", 1))
+        .event("a", 0, added("SKU1", 2))
+        .event("a", 0, added("SKU1", 2))
+        .event("a", 0, added("SKU1", 1))
         .send(&engine);
     assert!(matches!(first.outcome(0), Outcome::Accepted { position: Position(1) }));
     assert!(matches!(first.outcome(1), Outcome::Held { position: Position(2), .. }));
     assert!(matches!(first.outcome(2), Outcome::Duplicate { position: Position(2), held: true }));
     assert!(matches!(first.outcome(3), Outcome::Duplicate { position: Position(1), held: false }));
-    assert_eq!(on_hand(&engine, "SKU1"), Quantity::units(-1));
+    assert_eq!(on_hand(&engine, "SKU1"), Quantity::units(1));
     engine.shutdown().expect("it stops");
 }
 
@@ -183,13 +183,13 @@ fn a_second_engine_on_the_directory_is_refused() {
 fn a_backup_taken_in_the_middle_opens_as_it_was() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let engine = open(directory.path(), settings());
-    let left = fill(&engine);
+    let came = fill(&engine);
     let copy = directory.path().join("copy");
     let backup = engine.handle().backup(&copy, &mut |_| {}).expect("there is space");
-    Sender::to(&engine).event("later", 0, removed("SKU0", 1)).send(&engine);
+    Sender::to(&engine).event("later", 0, added("SKU0", 1)).send(&engine);
     engine.shutdown().expect("it stops");
     assert_eq!(backup.last_position, Position(2000));
     let engine = open(&copy, settings());
-    assert_eq!(on_hand(&engine, "SKU0"), Quantity::units(-left));
+    assert_eq!(on_hand(&engine, "SKU0"), Quantity::units(came));
     engine.shutdown().expect("it stops");
 }

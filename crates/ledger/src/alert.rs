@@ -52,7 +52,7 @@ pub struct AlertSubject {
     pub lot: Box<str>,
     /// The device, or the source that is no declared device.
     pub device: Box<str>,
-    /// The figure of that device, such as `temperature_celsius`.
+    /// The figure of that device, such as `temperature_celsius`; for stock, its status when that is not `available`.
     pub metric: Box<str>,
     /// The shipment, by its reference.
     pub shipment: Box<str>,

@@ -29,6 +29,7 @@ impl Trial {
         self.check_stock(&entries);
         self.check_units(&entries);
         self.check_held(&entries);
+        self.check_alerts(&entries);
         self.check_history(&entries);
         self.check_replay();
     }
@@ -83,7 +84,8 @@ impl Trial {
         let sent: HashSet<_> =
             self.sent.iter().flat_map(|message| [message.key, State::conflict_key(message.key)]).collect();
         let mut seen = HashSet::new();
-        for entry in entries.iter().filter(|entry| entry.decision.kind != DecisionKind::ReservationsExpired) {
+        let is_rule = |entry: &&Entry| entry.decision.kind == DecisionKind::RuleDeclared;
+        for entry in entries.iter().filter(|entry| !is_our_own(entry) && !is_rule(entry)) {
             assert!(seen.insert(entry.decision.key.id), "twice: {entry:?}");
             assert!(sent.contains(&entry.decision.key), "nobody sent {entry:?}");
         }
@@ -167,6 +169,15 @@ impl Trial {
         let from_snapshot = self.open(&copy, snapshots.path()).expect("it opens");
         assert_eq!(from_snapshot.image_hash(), lived, "snapshot and tail give the same image");
     }
+}
+
+/// Whether an entry follows from others, and nobody sent it.
+pub(super) fn is_our_own(entry: &Entry) -> bool {
+    use DecisionKind as Kind;
+    matches!(
+        entry.decision.kind,
+        Kind::ReservationsExpired | Kind::AlertOpened | Kind::AlertChanged | Kind::AlertResolved
+    )
 }
 
 pub(crate) fn agree(state: &State, views: &Views) {

@@ -2,6 +2,7 @@
 //! and everything that must be true whatever happens.
 #![allow(dead_code, unused_imports, reason = "each test file uses a part")]
 
+mod alerts;
 mod check;
 mod message;
 mod seeds;

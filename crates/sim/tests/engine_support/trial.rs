@@ -2,7 +2,7 @@
 
 use super::message::{Message, SECOND, Said, Traffic};
 use engine::{Clock, Health, Outcome, Receipt, Settings, Stages, Unavailable};
-use ledger::{LocationId, Position, ProductId, Timestamp};
+use ledger::{Body, Command, Key, LocationId, Position, ProductId, Request, RuleCard, Timestamp};
 use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -107,7 +107,35 @@ impl Trial {
         let reader = stages.handle().reader().clone();
         stages.handle().observe(move |position| assert!(position.0 <= reader.durable_end().0, "shown before durable"));
         self.stages = Some(stages);
+        self.declare_rule();
         Ok(())
+    }
+
+    /// Hands in the rule by which everything is watched, unless it is there.
+    fn declare_rule(&mut self) {
+        let handle = self.stages().handle().clone();
+        if handle.views().catalog().rule("low").is_some() {
+            return;
+        }
+        let settings = [("below", super::alerts::LOW_BELOW.to_string()), ("clear_percent", "0".to_owned())];
+        let card = RuleCard {
+            rule: "low".into(),
+            condition: "low_stock".into(),
+            settings: settings.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
+            ..RuleCard::default()
+        };
+        let mut batch = Batch::new();
+        batch.push(&Request {
+            actor: "anna",
+            source: "anna",
+            id: "",
+            key: Key::default(),
+            occurred_at: self.now(),
+            historical: false,
+            resolves: None,
+            body: Body::Command(&Command::DeclareRule(Box::new(card))),
+        });
+        handle.submit(batch, drop).expect("the engine works");
     }
 
     /// The power fails.

@@ -6,7 +6,7 @@ use crate::condition::Condition;
 use crate::desk::{Desk, Wanted};
 use crate::rule::{Rule, float};
 use crate::timers::Timer;
-use ledger::{AccountId, AlertSubject, State, Timestamp};
+use ledger::{AccountId, AccountKind, AlertSubject, State, Timestamp};
 use std::collections::BTreeMap;
 
 /// Bits of what holds of an account.
@@ -193,6 +193,7 @@ fn about(state: &State, account: AccountId) -> AlertSubject {
         product: (*catalog.product(key.product).name).into(),
         location: (*catalog.location(key.location).path).into(),
         lot: (*catalog.lot(key.lot).name).into(),
+        metric: if key.kind == AccountKind::Available { "".into() } else { key.kind.name().into() },
         ..AlertSubject::default()
     }
 }

@@ -70,6 +70,8 @@ impl StockWatch {
         }
         let index = self.insert(Subject::new(product, place, desk.now));
         self.resolve(desk, index);
+        // Nothing is there yet, and that may be too little.
+        super::note(&mut self.touched, index, 0);
         index
     }
 
