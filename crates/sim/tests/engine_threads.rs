@@ -42,7 +42,7 @@ fn arrivals(sender: &str, numbers: std::ops::Range<u64>) -> Batch {
 #[test]
 fn a_full_queue_refuses_and_drains() {
     let mut trial = Trial::new(1);
-    trial.settings.queue_requests_max = 50;
+    (trial.settings.queue_requests_max, trial.has_rule) = (50, false);
     trial.start().expect("the disk is sound");
     let handle = trial.stages().handle().clone();
     let answered = Arc::new(AtomicUsize::new(0));
@@ -67,6 +67,7 @@ fn a_full_queue_refuses_and_drains() {
 #[test]
 fn reservations_end_in_time_however_much_waits() {
     let mut trial = Trial::new(1);
+    trial.has_rule = false;
     trial.start().expect("the disk is sound");
     let handle = trial.stages().handle().clone();
     let hasher = handle.hasher();

@@ -36,6 +36,8 @@ pub(crate) struct Trial {
     /// `None` between a crash and the next start.
     pub(crate) stages: Option<Stages<SimDisk>>,
     pub(crate) history_in_memory: bool,
+    /// Whether a rule is handed in by which stock runs low.
+    pub(crate) has_rule: bool,
     now: Arc<AtomicI64>,
     traffic: Traffic,
     pub(crate) sent: Vec<Message>,
@@ -62,6 +64,7 @@ impl Trial {
             directory: tempfile::tempdir().expect("a temporary directory"),
             settings: settings(),
             stages: None,
+            has_rule: true,
             history_in_memory: chance.random_ratio(3, 4),
             now: Arc::new(AtomicI64::new(START)),
             traffic: Traffic::new(KeyHasher::new(JOURNAL_SEED)),
@@ -114,7 +117,7 @@ impl Trial {
     /// Hands in the rule by which everything is watched, unless it is there.
     fn declare_rule(&mut self) {
         let handle = self.stages().handle().clone();
-        if handle.views().catalog().rule("low").is_some() {
+        if !self.has_rule || handle.views().catalog().rule("low").is_some() {
             return;
         }
         let settings = [("below", super::alerts::LOW_BELOW.to_string()), ("clear_percent", "0".to_owned())];
