@@ -22,6 +22,8 @@ pub(crate) enum Tab {
     Devices,
     /// What was concluded and waits for a person.
     Inferences,
+    /// Over which people are told of alerts.
+    Channels,
     /// The page for a scanner in the hand.
     Scan,
     /// None of them.
@@ -55,6 +57,8 @@ pub(crate) struct Waiting {
     pub(crate) recounts: usize,
     /// Conclusions; `None` where nobody follows what devices say.
     pub(crate) quarantined: Option<usize>,
+    /// Notices that were given up; `None` where nobody is told of alerts.
+    pub(crate) untold: Option<usize>,
 }
 
 impl Waiting {
@@ -62,7 +66,9 @@ impl Waiting {
     pub(crate) fn of(app: &App) -> Self {
         let totals = app.engine().views().totals();
         let quarantined = app.sensed().map(|sensed| sensed.senses.quarantined());
-        Self { held: totals.held, recounts: totals.recount_tasks, quarantined }
+        // A count that can't be read is told by the page itself.
+        let untold = app.telling().map(|telling| telling.outbox().dead().unwrap_or(0));
+        Self { held: totals.held, recounts: totals.recount_tasks, quarantined, untold }
     }
 }
 
@@ -91,6 +97,9 @@ pub(crate) fn navigation(tab: Tab, waiting: &Waiting) -> Fragment {
                 @if let Some(quarantined) = waiting.quarantined {
                     (link(Tab::Devices, "/devices", "Devices", 0, ""))
                     (link(Tab::Inferences, "/inferences", "Quarantine", quarantined, "waiting"))
+                }
+                @if let Some(untold) = waiting.untold {
+                    (link(Tab::Channels, "/channels", "Channels", untold, "given up"))
                 }
                 (link(Tab::Scan, "/scan", "Scan", 0, ""))
             }

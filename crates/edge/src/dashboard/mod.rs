@@ -11,6 +11,7 @@
 
 mod assets;
 mod band;
+mod channels;
 mod chart;
 mod device;
 mod devices;
@@ -26,6 +27,7 @@ mod movements;
 mod product;
 mod pulse;
 mod recounts;
+mod resend;
 mod scan;
 mod sign_in;
 mod stock;
@@ -87,9 +89,17 @@ pub fn router(app: &App) -> Router<App> {
                 page(app, desk, View::Inferences(inferences::Filter::of(&params), done)).await
             }),
         )
+        .route(
+            "/channels",
+            get(async |app, desk, params: Query<Params>| {
+                let done = params.text("done").to_owned();
+                page(app, desk, View::Channels(channels::Filter::of(&params), done)).await
+            }),
+        )
         .route("/live", get(live_page))
         .merge(mend::router())
         .merge(judge::router())
+        .merge(resend::router())
         .merge(scan::router())
         .merge(sign_in::router())
         .merge(assets::router())

@@ -246,12 +246,15 @@ fn levels_stand_under_their_warehouses() {
 
 #[test]
 fn the_navigation_counts_what_waits() {
-    let waiting = layout::Waiting { held: 3, recounts: 1_200, quarantined: None };
+    let waiting = layout::Waiting { held: 3, recounts: 1_200, quarantined: None, untold: None };
     let render = |waiting| html! { (layout::navigation(layout::Tab::Held, &waiting)) }.into_string();
     let html = render(waiting);
     assert!(html.contains("href=\"/held\" aria-current=\"page\"") && html.contains("1\u{202f}200"), "{html}");
     assert_eq!(html.matches("aria-current").count(), 1);
     assert!(!html.contains("/devices"), "a server that follows no devices has no page of them: {html}");
+    assert!(!html.contains("/channels"), "a server that tells nobody has no page of it: {html}");
+    let html = render(layout::Waiting { untold: Some(2), ..waiting });
+    assert!(html.contains("href=\"/channels\"") && html.contains("Channels <span class=\"count\">2"), "{html}");
     let html = render(layout::Waiting { quarantined: Some(7), ..waiting });
     assert!(html.contains("href=\"/devices\"") && html.contains("Quarantine <span class=\"count\">7"), "{html}");
 }

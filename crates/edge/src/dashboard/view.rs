@@ -6,7 +6,9 @@ use crate::dashboard::fragment::Fragment;
 use crate::dashboard::layout::{self, Tab, Waiting};
 use crate::dashboard::pulse::{self, Pulse};
 use crate::dashboard::scan::FirstSeen;
-use crate::dashboard::{Params, device, devices, held, inferences, movements, product, recounts, stock, text};
+use crate::dashboard::{
+    Params, channels, device, devices, held, inferences, movements, product, recounts, stock, text,
+};
 use axum::http::StatusCode;
 use ledger::{Position, Timestamp};
 use maud::{Markup, html};
@@ -33,6 +35,8 @@ pub(crate) enum View {
     Device(device::Filter),
     /// With what was just said of one.
     Inferences(inferences::Filter, String),
+    /// With what was just done with a notice.
+    Channels(channels::Filter, String),
 }
 
 /// A page, painted: its fragments, and the body that has them in it.
@@ -56,6 +60,7 @@ impl View {
             "devices" => Self::Devices(devices::Filter::of(params)),
             "device" => Self::Device(device::Filter::of(params.text("id").to_owned(), params)),
             "inferences" => Self::Inferences(inferences::Filter::of(params), String::new()),
+            "channels" => Self::Channels(channels::Filter::of(params), String::new()),
             _ => return None,
         })
     }
@@ -93,6 +98,10 @@ impl View {
                 parameters.push(("page", "inferences"));
                 parameters.extend(filter.parameters(filter.cursor()));
             }
+            Self::Channels(filter, _) => {
+                parameters.push(("page", "channels"));
+                parameters.extend(filter.parameters(filter.cursor()));
+            }
         }
         text::address("/live", &parameters)
     }
@@ -105,6 +114,7 @@ impl View {
             Self::Recounts(_) => Tab::Recounts,
             Self::Devices(_) | Self::Device(_) => Tab::Devices,
             Self::Inferences(..) => Tab::Inferences,
+            Self::Channels(..) => Tab::Channels,
         }
     }
 
@@ -155,6 +165,7 @@ impl View {
                 let fragment = recounts::render_recounts(&content, filter, now);
                 paint_one("Recounts", recounts::body(&content, filter, &fragment), fragment)
             }
+            Self::Channels(filter, done) => paint_channels(app, filter, done, now)?,
             Self::Devices(_) | Self::Device(_) | Self::Inferences(..) => self.paint_sensed(app, now)?,
         })
     }
@@ -180,6 +191,17 @@ impl View {
             }
         })
     }
+}
+
+fn paint_channels(app: &App, filter: &channels::Filter, done: &str, now: Timestamp) -> Result<Painted, engine::Error> {
+    let Some(telling) = app.telling() else {
+        let words = html! { p { "This server tells nobody of alerts." } };
+        return Ok(paint_message(StatusCode::SERVICE_UNAVAILABLE, "Nobody is told", &words));
+    };
+    let content = channels::read(telling, filter)?;
+    let fragments = [channels::render_channels(&content, now), channels::render_notices(&content, filter, now)];
+    let body = channels::body(filter, done, &fragments[0], &fragments[1]);
+    Ok(Painted { status: StatusCode::OK, title: "Channels".to_owned(), body, fragments: fragments.into() })
 }
 
 fn paint_device(name: &str, content: &device::Content, now: Timestamp) -> Painted {

@@ -179,3 +179,47 @@ async fn a_test_tells_what_the_receiver_said() {
     assert_eq!(site.post("/v1/channels/nobody/test").await.problem().0, 404);
     site.server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_page_has_a_test_and_what_is_not_taken_with_forms_that_need_no_script() {
+    let mut site = Site::start().await;
+    site.receiver.answers.lock().unwrap().push_back(StatusCode::BAD_GATEWAY);
+    let milk = site.raise("<b>MILK</b>", Severity::Critical);
+    site.hear().await;
+    site.until("/v1/notices?state=pending", |notices| notices["items"][0]["attempts"] == 1).await;
+    let page = site.server.get("/channels?state=pending").await;
+    assert_eq!(page.status, 200);
+    let html = page.text();
+    for piece in [
+        "data-channel=\"ops\"",
+        "action=\"/channels/ops/test\"",
+        "failing",
+        "it answered 502 Bad Gateway",
+        "&lt;b&gt;MILK",
+        "warnings and what is critical",
+        "href=\"/channels\" aria-current=\"page\"",
+    ] {
+        assert!(html.contains(piece), "{piece} in {html}");
+    }
+    assert!(!html.contains("hush") && !html.contains("whsec"), "{html}");
+    let send =
+        async |path: &str, form: String| site.server.post_as(path, "application/x-www-form-urlencoded", form).await;
+    let answer = send("/channels/ops/test", String::new()).await;
+    assert!(
+        answer.text().contains("The test arrived") && answer.text().contains("204 No Content"),
+        "{}",
+        answer.text()
+    );
+    assert_eq!(send("/channels/nobody/test", String::new()).await.status, 404);
+    let said = |said: &str| format!("id=alert-{milk}-opened&channel=ops&said={said}");
+    let answer = send("/channels/notices", said("retry")).await;
+    assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/channels?done=retry"));
+    assert!(site.server.get("/channels?done=retry").await.text().contains("The notice is sent again."));
+    site.until("/v1/notices?state=delivered", |notices| notices["items"][0]["attempts"] == 1).await;
+    assert_eq!(send("/channels/notices", said("discard")).await.status, 404, "it was taken meanwhile");
+    let foreign = site.server.request("POST", "/channels/ops/test").header("origin", "http://evil.example");
+    let answer = site.server.send(foreign.body(http_body_util::Full::default()).unwrap()).await;
+    assert_eq!(answer.status, 403, "a page of another site can't press our buttons");
+    let Site { server, .. } = site;
+    server.stop().await;
+}

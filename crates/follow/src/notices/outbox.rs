@@ -273,6 +273,16 @@ impl Outbox {
         })
     }
 
+    /// How many notices were given up, over all channels.
+    ///
+    /// # Errors
+    /// [`Error::Index`].
+    pub fn dead(&self) -> Result<usize, Error> {
+        let sql = "SELECT count(*) FROM notice WHERE state = 'dead'";
+        let count = self.0.store.ask(|from| from.query_row(sql, [], |row| row.get::<_, i64>(0)))?;
+        Ok(usize::try_from(count).unwrap_or(0))
+    }
+
     /// How a channel is.
     ///
     /// # Errors

@@ -26,6 +26,7 @@ const TABLES: &str = "
     CREATE INDEX notice_by_due ON notice (channel, urgent, next_attempt_at, sequence) WHERE state = 'pending';
     CREATE INDEX notice_gathering ON notice (channel, next_attempt_at)
         WHERE state = 'pending' AND gathers AND message IS NULL;
+    CREATE INDEX notice_dead ON notice (sequence) WHERE state = 'dead';
     CREATE TABLE channel (
         name TEXT PRIMARY KEY, succeeded_at INTEGER, failed_at INTEGER, last_error TEXT
     ) WITHOUT ROWID;";
