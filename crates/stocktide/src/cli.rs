@@ -3,7 +3,7 @@
 use crate::config::ConfigFile;
 use crate::failure::Ended;
 use crate::logging::LogFormat;
-use crate::{backup, bench, decode, demo, export, import, inspect, logging, reverse, serve, verify};
+use crate::{backup, bench, decode, demo, export, import, inspect, logging, reverse, serve, shipments, verify};
 use anyhow::Result;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::path::PathBuf;
@@ -55,6 +55,7 @@ enum CommandArgs {
     Reverse(reverse::ReverseArgs),
     Decode(decode::DecodeArgs),
     Bench(bench::BenchArgs),
+    Shipments(shipments::ShipmentsArgs),
 }
 
 /// Reads the command line and does what it says.
@@ -81,6 +82,7 @@ pub(crate) fn run() -> Result<Ended> {
         CommandArgs::Reverse(args) => reverse::Reverse::new(args, &config)?.run(),
         CommandArgs::Decode(args) => decode::run(args),
         CommandArgs::Bench(args) => bench::Bench::new(args)?.run(),
+        CommandArgs::Shipments(args) => shipments::run(args),
     }
 }
 

@@ -31,6 +31,7 @@ mod progress;
 mod reverse;
 mod serve;
 mod server;
+mod shipments;
 mod sources;
 mod token;
 mod units;

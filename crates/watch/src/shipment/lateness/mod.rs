@@ -62,7 +62,11 @@ impl Model {
             mean += belief.mean;
             variance += belief.variance;
             if !term.fields.is_empty() && belief.mean.abs() >= EFFECT_MIN {
-                reasons.push(Reason::new(&self.schema, term, values, &belief, base));
+                let reason = Reason::new(&self.schema, term, values, &belief, base);
+                match reasons.iter_mut().find(|known: &&mut Reason| known.is_of_the_same_cases(&reason)) {
+                    Some(known) => known.join(reason),
+                    None => reasons.push(reason),
+                }
             }
         }
         let scale = moderation(variance);

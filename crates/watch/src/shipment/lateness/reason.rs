@@ -40,6 +40,19 @@ impl Reason {
         }
     }
 
+    /// Whether another reason rests on the same outcomes, as far as figures tell: what is always the case together is
+    /// one reason.
+    pub(super) fn is_of_the_same_cases(&self, other: &Self) -> bool {
+        let is_near = |one: f64, other: f64| (one - other).abs() <= 1e-6 * one.abs().max(1.0);
+        let shares = self.late_share.zip(other.late_share);
+        is_near(self.count, other.count) && shares.is_some_and(|(one, other)| is_near(one, other))
+    }
+
+    pub(super) fn join(&mut self, other: Self) {
+        self.of.extend(other.of);
+        self.effect += other.effect;
+    }
+
     /// By what factor it changes the odds of being late.
     pub fn odds_factor(&self) -> f64 {
         libm::exp(self.effect)
