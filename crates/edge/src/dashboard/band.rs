@@ -122,7 +122,7 @@ impl Course<'_> {
                     tbody {
                         @for (from, summary) in &rows {
                             tr {
-                                th.name scope="row" { (minute(*from)) }
+                                th scope="row" { (minute(*from)) }
                                 td.number { (decimal(summary.min)) }
                                 td.number { (decimal(summary.max)) }
                                 td.number { (decimal(summary.last.1)) }
@@ -168,9 +168,11 @@ impl Course<'_> {
         let silence = |before: &Summary, next: &Summary| next.first.0.0.saturating_sub(before.last.0.0);
         let mut silences: Vec<i64> = summaries.windows(2).map(|pair| silence(&pair[0], &pair[1])).collect();
         silences.sort_unstable();
-        let usual = self.interval_micros.map(|interval| interval.saturating_mul(3));
-        let usual = usual.or_else(|| silences.get(silences.len() / 2).map(|median| median.saturating_mul(5)));
-        let longest = usual.unwrap_or(0).max(self.span.1.0.saturating_sub(self.span.0.0) / GAP_PART);
+        // A metric may be read more seldom than its device speaks.
+        let usual = silences.get(silences.len() / 2).map_or(0, |median| median.saturating_mul(5));
+        let expected = self.interval_micros.unwrap_or(0).saturating_mul(3);
+        let seen = self.span.1.0.saturating_sub(self.span.0.0) / GAP_PART;
+        let longest = usual.max(expected).max(seen);
         let mut runs: Vec<Run> = Vec::new();
         for summary in summaries {
             match runs.last_mut() {
@@ -291,8 +293,8 @@ impl Scale {
         let least = summaries.iter().map(|summary| summary.min).chain(limits()).fold(f64::INFINITY, f64::min);
         let greatest = summaries.iter().map(|summary| summary.max).chain(limits()).fold(f64::NEG_INFINITY, f64::max);
         let (least, greatest) = if least <= greatest { (least, greatest) } else { (0.0, 0.0) };
-        // Halves of what could be too large as a whole. A flat line lies in the middle.
-        let wide = (greatest / 8.0 - least / 8.0).max(least.abs() / 400.0).max(1e-12) * 2.0;
+        // Parts of what could be too large as a whole. A flat line has some room as well.
+        let wide = (greatest / 10.0 - least / 10.0).max(least.abs() / 400.0).max(1e-12) * 2.0;
         let mut power = 1.0;
         while power * 10.0 <= wide {
             power *= 10.0;
@@ -315,5 +317,108 @@ impl Scale {
     fn y(&self, value: f64) -> f64 {
         let share = (value / self.step - self.bottom / self.step) / f64::from(self.steps);
         UNITS * (1.0 - share.clamp(0.0, 1.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use follow::series::Bucket;
+
+    const NOON: Timestamp = Timestamp(1_771_243_200_000_000);
+
+    fn raw(readings: &[(i64, f64)]) -> History {
+        let readings: Vec<(Timestamp, f64)> =
+            readings.iter().map(|(minutes, value)| (NOON.plus(minutes * 60_000_000), *value)).collect();
+        History { unit: "°C".to_owned(), count: readings.len() as u64, shown: Shown::Raw(readings) }
+    }
+
+    fn course(history: &History) -> Course<'_> {
+        let span = (NOON, NOON.plus(DAY_MICROS));
+        Course { history, span, interval_micros: None, bands: Bands::default(), episodes: &[] }
+    }
+
+    #[test]
+    fn limits_are_in_the_scale_and_episodes_are_shaded_and_listed() {
+        let history = raw(&[(0, 4.0), (5, 4.5), (10, 4.25)]);
+        let episode = Episode { from: NOON, to: NOON.plus(HOUR_MICROS), label: "<door> open".to_owned() };
+        let drawing = Course {
+            bands: Bands { min: Some(2.0), max: Some(8.0) },
+            episodes: std::slice::from_ref(&episode),
+            ..course(&history)
+        };
+        let svg = drawing.render("words").into_string();
+        for piece in [
+            "aria-label=\"words\"",
+            ">8 °C<",
+            "max 8 °C",
+            "min 2 °C",
+            "class=\"limit\" d=\"M0 0.0H1000\"",
+            "class=\"episode\" x=\"0.0\" y=\"0\" width=\"41.7\"",
+            "<title>&lt;door&gt; open</title>",
+            ">16:00<",
+            ">UTC<",
+        ] {
+            assert!(svg.contains(piece), "{piece} in {svg}");
+        }
+        let table = drawing.table().into_string();
+        assert!(table.contains("2026-02-16 12:00 to 2026-02-16 13:00 UTC: &lt;door&gt; open"), "{table}");
+        assert!(table.contains("Least, °C") && table.contains(">4.25<"), "{table}");
+    }
+
+    #[test]
+    fn nothing_is_drawn_across_a_silence() {
+        let runs = |readings: &[(i64, f64)], interval_micros| {
+            let history = raw(readings);
+            let drawing = Course { interval_micros, ..course(&history) };
+            drawing.runs(summaries(&history)).iter().map(Vec::len).collect::<Vec<_>>()
+        };
+        let readings = [(0, 1.0), (15, 1.0), (30, 1.0), (120, 1.0), (135, 1.0)];
+        assert_eq!(runs(&readings, None), [3, 2]);
+        assert_eq!(runs(&readings, Some(HOUR_MICROS)), [5], "within three intervals");
+        assert_eq!(runs(&[(0, 1.0)], None), [1]);
+        assert_eq!(runs(&[], None), [] as [usize; 0]);
+    }
+
+    #[test]
+    fn drawings_stay_within_their_box_whatever_the_figures() {
+        for values in
+            [[0.0; 3], [-1e300, 1.0, 1e300], [f64::MAX, f64::MIN, 0.0], [1e-300, 2e-300, 0.0], [7.0; 3], [-5.0; 3]]
+        {
+            let history = raw(&[(0, values[0]), (700, values[1]), (1_439, values[2])]);
+            let svg = course(&history).render("words").into_string();
+            assert!(!svg.contains("NaN") && !svg.contains("inf"), "{values:?}: {svg}");
+            let ticks = Scale::of(&summaries(&history), &Bands::default()).ticks().count();
+            assert!((1..=9).contains(&ticks), "{values:?}: {ticks}");
+        }
+        let history = raw(&[(0, 1.0)]);
+        let whole = Course { span: (Timestamp::MIN, Timestamp::MAX), ..course(&history) };
+        assert!(whole.render("words").into_string().contains("UTC"));
+    }
+
+    #[test]
+    fn times_are_round_and_of_the_calendar() {
+        let labels = |days: i64| {
+            let history = raw(&[]);
+            let drawing = Course { span: (NOON, NOON.plus(days * DAY_MICROS)), ..course(&history) };
+            drawing.times().into_iter().map(|(_, label)| label).collect::<Vec<_>>()
+        };
+        assert_eq!(labels(1), ["16:00", "20:00", "00:00", "04:00", "08:00"]);
+        assert_eq!(labels(7), ["Tue 17", "Wed 18", "Thu 19", "Fri 20", "Sat 21", "Sun 22", "Mon 23"]);
+        assert_eq!(labels(365), ["Mar", "May", "Jul", "Sep", "Nov", "2027"]);
+        assert_eq!(labels(30).len(), 6);
+    }
+
+    #[test]
+    fn a_table_has_few_rows_that_count_every_reading() {
+        let span = (NOON, NOON.plus(DAY_MICROS));
+        let grid = Grid::new(span, 366).unwrap();
+        let bucket = |(from, to)| Bucket { from, to, summary: Summary::of(from, 1.5) };
+        let buckets: Vec<Bucket> = grid.buckets().map(bucket).collect();
+        let count = buckets.len() as u64;
+        let history = History { unit: String::new(), count, shown: Shown::Buckets(grid, buckets) };
+        let rows = course(&history).rows();
+        assert_eq!((rows.len(), rows.iter().map(|(_, row)| row.count).sum::<u64>()), (24, count));
+        assert!(rows.iter().all(|(from, _)| from.0 % HOUR_MICROS == 0));
     }
 }
