@@ -250,8 +250,8 @@ mod tests {
             line.recorded_on = Day(line.recorded_on.0 + 5);
         }
         assert_eq!(predicted(&before), predicted(&replay(&lines)));
-        let scores = &before.methods[0].scores;
-        assert!(scores.auc.unwrap() > 0.9, "{scores:?}");
+        let learned = score(&before.methods[0].judged[100..]);
+        assert!(learned.unwrap().auc.unwrap() > 0.99, "{learned:?}");
     }
 
     #[test]
