@@ -294,7 +294,7 @@ impl Scale {
         let greatest = summaries.iter().map(|summary| summary.max).chain(limits()).fold(f64::NEG_INFINITY, f64::max);
         let (least, greatest) = if least <= greatest { (least, greatest) } else { (0.0, 0.0) };
         // Parts of what could be too large as a whole. A flat line has some room as well.
-        let wide = (greatest / 10.0 - least / 10.0).max(least.abs() / 400.0).max(1e-12) * 2.0;
+        let wide = (greatest / 10.0 - least / 10.0).max(least.abs() / 4_000.0).max(1e-12) * 2.0;
         let mut power = 1.0;
         while power * 10.0 <= wide {
             power *= 10.0;
