@@ -3,7 +3,7 @@
 use crate::support::run;
 use std::path::Path;
 
-const COMMANDS: [&[&str]; 19] = [
+const COMMANDS: [&[&str]; 21] = [
     &[],
     &["serve"],
     &["demo"],
@@ -23,6 +23,8 @@ const COMMANDS: [&[&str]; 19] = [
     &["decode", "epcis"],
     &["decode", "event"],
     &["bench"],
+    &["shipments"],
+    &["shipments", "bench"],
 ];
 
 #[test]

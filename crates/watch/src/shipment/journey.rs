@@ -1,7 +1,7 @@
 //! How far a shipment is: its milestones, its place on its way, its stops and detours.
 
 use super::course::Shipment;
-use super::report::{Card, Fix, Mode};
+use super::report::{Card, Fix};
 use super::route::{Route, Standing, end};
 use super::settings::Settings;
 use super::site::Sites;
@@ -230,11 +230,7 @@ fn way_without_route<'s>(shipment: &Shipment, sites: &'s Sites, settings: &'s Se
         destination: end(sites, name(|card| &card.to), legs.last().map(|leg| &*leg.to)),
         sites,
         settings,
-        mode: if legs.iter().any(|leg| Some(leg.mode) != card.map(|card| card.mode)) {
-            Mode::Other
-        } else {
-            card.map(|card| card.mode).unwrap_or_default()
-        },
+        mode: card.map(Card::mode_of_all).unwrap_or_default(),
         departed_at: shipment.departed_at().or_else(|| shipment.dispatch_began_at()),
         arrived_at: shipment.arrived_at(),
         legs_arrived: shipment.legs().iter().filter_map(arrived).collect(),

@@ -212,6 +212,18 @@ impl Mode {
 }
 
 impl Card {
+    /// The mode of a leg: its own, or, if it says none, the shipment's.
+    pub(super) fn mode_of(&self, leg: &Leg) -> Mode {
+        if leg.mode == Mode::Other { self.mode } else { leg.mode }
+    }
+
+    /// The mode of all legs; [`Mode::Other`], whose speed bounds little, when they differ.
+    pub(super) fn mode_of_all(&self) -> Mode {
+        let mut modes = self.legs.iter().map(|leg| self.mode_of(leg));
+        let first = modes.next().unwrap_or(self.mode);
+        if modes.all(|mode| mode == first) { first } else { Mode::Other }
+    }
+
     pub(super) fn save(&self, into: &mut impl Sink) {
         into.put_i64(self.said_at.0);
         for text in [&self.from, &self.to, &self.carrier] {

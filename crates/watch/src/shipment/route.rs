@@ -52,7 +52,7 @@ impl Route {
         for (index, leg) in legs.iter().enumerate() {
             let ends = (point(&leg.from), point(&leg.to));
             let length_m = if let (Some(from), Some(to)) = ends { from.distance_m(to) } else { 0.0 };
-            let travel = (length_m > 0.0).then(|| length_m / leg.mode.speed_usual() * 1e6);
+            let travel = (length_m > 0.0).then(|| length_m / card.mode_of(leg).speed_usual() * 1e6);
             // Until the next leg departs is this leg's time.
             let until = legs.get(index + 1).and_then(|next| next.departure_at).or(leg.arrival_at);
             let plan = span(leg.departure_at, until);
