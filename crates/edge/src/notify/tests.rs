@@ -1,5 +1,7 @@
 //! Channels against real receivers on loopback: what they are sent, and what follows from what they answer.
 
+mod mail;
+
 use super::deliver::{Step, Telling};
 use super::*;
 use crate::connect::Scheme;
@@ -12,11 +14,9 @@ use follow::notices::{Filter, NoticeQuery, NoticeState, Outbox, What};
 use ledger::{Position, Severity};
 use serde_json::Value;
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 
 /// 2026-02-16, 10:00 UTC.
 const NOW: Timestamp = Timestamp(1_771_236_000_000_000);
@@ -340,151 +340,7 @@ fn golden(name: &str, text: &[u8]) {
     assert!(committed == pretty, "{name} is not what is sent; look at the difference after BLESS=1\n{pretty}");
 }
 
-/// What a mail server was handed: the commands and the message.
-type Mail = (Vec<String>, String);
-
-/// A mail server that takes what comes, except that it answers commands that begin with the first text by the second.
-async fn mail_server(refuses: (&'static str, &'static str)) -> (SocketAddr, Arc<Mutex<Vec<Mail>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let mails = Arc::new(Mutex::new(Vec::new()));
-    let kept = Arc::clone(&mails);
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(talk(stream, Arc::clone(&kept), refuses));
-        }
-    });
-    (address, mails)
-}
-
-async fn talk(stream: TcpStream, mails: Arc<Mutex<Vec<Mail>>>, (refused, refusal): (&str, &str)) {
-    let mut stream = BufReader::new(stream);
-    stream.write_all(b"220 mail.example ESMTP\r\n").await.unwrap();
-    let (mut commands, mut line) = (Vec::new(), String::new());
-    while stream.read_line(&mut line).await.is_ok_and(|length| length > 0) {
-        let command = std::mem::take(&mut line).trim_end().to_owned();
-        commands.push(command.clone());
-        let answer = match command.split(' ').next().unwrap_or_default() {
-            _ if !refused.is_empty() && command.starts_with(refused) => format!("{refusal}\r\n"),
-            "EHLO" => "250-mail.example\r\n250 8BITMIME\r\n".to_owned(),
-            "DATA" => {
-                stream.write_all(b"354 go on\r\n").await.unwrap();
-                let mut mail = String::new();
-                while stream.read_line(&mut line).await.unwrap() > 0 && line != ".\r\n" {
-                    mail.push_str(&std::mem::take(&mut line));
-                }
-                line.clear();
-                mails.lock().unwrap().push((std::mem::take(&mut commands), mail));
-                "250 queued as 4F2\r\n".to_owned()
-            }
-            "QUIT" => "221 bye\r\n".to_owned(),
-            _ => "250 fine\r\n".to_owned(),
-        };
-        if stream.write_all(answer.as_bytes()).await.is_err() {
-            return;
-        }
-    }
-}
-
-fn email_settings(address: SocketAddr) -> EmailSettings {
-    EmailSettings {
-        host: address.ip().to_string(),
-        port: Some(address.port()),
-        security: Security::None,
-        credentials: None,
-        authorities: None,
-        from: "Stocktide <stock@example.com>".to_owned(),
-        to: vec!["Ann <ann@example.com>".to_owned(), "bob@example.com".to_owned()],
-    }
-}
-
-#[tokio::test]
-async fn mail_has_the_headers_and_both_forms_of_the_text() {
-    let (address, mails) = mail_server(("", "")).await;
-    let directory = tempfile::tempdir().unwrap();
-    let digest = Route { digest_micros: Some(60 * SECOND), ..route("mail") };
-    let channel = Channel::email(digest, email_settings(address), LONG).unwrap();
-    assert_eq!(channel.destination(), "ann@example.com, bob@example.com");
-    let telling = telling(directory.path(), channel);
-    let critical = Notice { severity: Severity::Critical, ..notice(1) };
-    telling.outbox().record(&[critical, notice(2), notice(3)], Position(3), NOW).unwrap();
-    assert_eq!(telling.step_of("mail", NOW).await.unwrap(), taken("250 queued as 4F2"));
-    let later = NOW.plus(60 * SECOND);
-    assert_eq!(telling.step_of("mail", later).await.unwrap(), taken("250 queued as 4F2"));
-
-    let mut mails = mails.lock().unwrap().clone();
-    // Long lines are broken on the way, which readers of mail undo.
-    mails.iter_mut().for_each(|(_, mail)| *mail = mail.replace("=\r\n", ""));
-    let [(commands, alone), (_, digest)] = &*mails else { panic!("two messages") };
-    for command in ["MAIL FROM:<stock@example.com>", "RCPT TO:<ann@example.com>", "RCPT TO:<bob@example.com>"] {
-        assert!(commands.iter().any(|given| given.starts_with(command)), "{command} in {commands:?}");
-    }
-    for header in [
-        "Message-ID: <alert-1-opened@example.com>\r\n",
-        "References: <alert-1@example.com>\r\n",
-        "Subject: [Stocktide] Critical: low stock: SKU-1 at warehouse_A/cold-1\r\n",
-        "Date: Mon, 16 Feb 2026 10:00:00 +0000\r\n",
-        "Auto-Submitted: auto-generated\r\n",
-        "From: Stocktide <stock@example.com>\r\n",
-        "To: Ann <ann@example.com>, bob@example.com\r\n",
-        "Content-Type: text/plain; charset=utf-8\r\n",
-        "Content-Type: text/html; charset=utf-8\r\n",
-        "4 are left & 10 should be: <order> some\r\n",
-        "https://stock.example/alerts/1\r\n",
-        "4 are left &amp; 10 should be: &lt;order&gt; some",
-    ] {
-        assert!(alone.contains(header), "{header} in\n{alone}");
-    }
-    assert!(digest.contains("Subject: [Stocktide] 2 notices\r\n"), "{digest}");
-    assert!(digest.contains("Message-ID: <digest-") && !digest.contains("References:"), "{digest}");
-    assert!(digest.contains("SKU-2 at") && digest.contains("SKU-3 at"), "{digest}");
-}
-
-#[tokio::test]
-async fn mail_that_is_refused_is_tried_again_with_the_servers_words() {
-    for (refused, refusal) in
-        [("RCPT TO:<bob", "550 no such user here"), ("MAIL", "451 try later"), ("EHLO", "421 closing")]
-    {
-        let (address, mails) = mail_server((refused, refusal)).await;
-        let directory = tempfile::tempdir().unwrap();
-        let channel = Channel::email(route("mail"), email_settings(address), LONG).unwrap();
-        let telling = telling(directory.path(), channel);
-        telling.outbox().record(&[notice(1)], Position(1), NOW).unwrap();
-        telling.step_of("mail", NOW).await.unwrap();
-        let (at, why) = again(&telling);
-        let (code, words) = refusal.split_once(' ').unwrap();
-        assert!(at > NOW && why.contains(code) && why.contains(words), "{why}");
-        assert!(mails.lock().unwrap().is_empty());
-    }
-}
-
-#[tokio::test]
-async fn nothing_from_outside_ends_a_header_of_mail() {
-    let (address, mails) = mail_server(("", "")).await;
-    let channel = Channel::email(route("mail"), email_settings(address), LONG).unwrap();
-    let nasty = Notice { subject: "SKU\r\nBcc: eve@example.com\r\n\r\n<b>ö".to_owned(), ..notice(1) };
-    assert!(matches!(channel.send(&letter(&[nasty], "")).await, Outcome::Taken(_)));
-    let (_, mail) = mails.lock().unwrap().remove(0);
-    let (head, _) = mail.split_once("\r\n\r\n").unwrap();
-    assert!(!head.contains("\r\nBcc"), "{head}");
-}
-
 #[test]
-fn settings_of_mail_that_do_not_hold_are_told() {
-    let check = |change: &dyn Fn(&mut EmailSettings), expect: &str| {
-        let mut settings = email_settings("127.0.0.1:25".parse().unwrap());
-        change(&mut settings);
-        let error = Channel::email(route("mail"), settings, LONG).unwrap_err();
-        assert!(error.contains(expect), "{error}");
-    };
-    check(&|settings| settings.from = "nobody".to_owned(), "from 'nobody' is no address");
-    check(&|settings| settings.to = vec!["a b".to_owned()], "to 'a b' is no address");
-    check(&|settings| settings.to.clear(), "to is empty");
-    check(&|settings| settings.host = " ".to_owned(), "host is empty");
-    check(&|settings| settings.host = "mail.example".to_owned(), "this machine only");
-    let pem = |settings: &mut EmailSettings| {
-        (settings.security, settings.authorities) = (Security::Tls, Some(b"no certificate".to_vec()));
-    };
-    check(&pem, "ca_file holds no certificate");
+fn a_webhook_needs_a_secret() {
     assert!(Channel::webhook(route("ops"), "https://x", Vec::new(), LONG).unwrap_err().contains("no secret"));
 }
