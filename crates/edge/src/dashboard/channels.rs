@@ -86,7 +86,7 @@ pub(crate) fn render_channels(content: &Content<'_>, now: Timestamp) -> Fragment
 
 fn channel(status: &ChannelStatus<'_>, now: Timestamp) -> Part {
     let (route, record) = (&status.channel.route, &status.record);
-    let failed_last = record.failed_at.is_some_and(|failed| record.succeeded_at.is_none_or(|at| at <= failed));
+    let failed_last = record.failed_at.is_some_and(|failed| record.succeeded_at.is_none_or(|at| at < failed));
     let (word, is_good) = match (&status.disabled, failed_last, record.succeeded_at) {
         (Some(_), _, _) => ("disabled", false),
         (None, true, _) => ("failing", false),

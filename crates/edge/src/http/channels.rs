@@ -52,9 +52,9 @@ pub(crate) struct ChannelReply {
     pending: u64,
     /// Notices that were given up.
     dead: u64,
-    /// When a message was last taken.
+    /// When a message or a test was last taken.
     last_success_at: Option<Time>,
-    /// When a message was last not taken.
+    /// When a message or a test was last not taken.
     last_error_at: Option<Time>,
     /// Why it was not.
     last_error: Option<String>,
@@ -161,9 +161,11 @@ pub(crate) async fn test(app: &App, channel: String) -> Result<TestReply, Proble
         Outcome::NotTaken { why, .. } => (false, why),
         Outcome::Gone(answer) => (false, format!("the receiver wants no more: it answered {answer}")),
     };
-    if !taken {
-        let (channel, answer) = (channel.clone(), answer.clone());
-        blocking(move || Ok(telling.outbox().note_failure(&channel, &answer, now)?)).await?;
-    }
+    let (name, said) = (channel.clone(), answer.clone());
+    let note = move || {
+        let outbox = telling.outbox();
+        Ok(if taken { outbox.note_success(&name, now) } else { outbox.note_failure(&name, &said, now) }?)
+    };
+    blocking(note).await?;
     Ok(TestReply { channel, taken, answer, at: Time(now) })
 }

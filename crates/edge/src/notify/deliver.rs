@@ -160,13 +160,6 @@ impl Telling {
         }
     }
 
-    /// One step of the channel of this name, which there is.
-    #[cfg(test)]
-    pub(super) async fn step_of(self: &Arc<Self>, channel: &str, now: Timestamp) -> Result<Step, engine::Error> {
-        let served = self.channels.iter().find(|served| *served.channel.route.name == *channel);
-        self.step(served.expect("there is such a channel"), now).await
-    }
-
     async fn blocking<T: Send + 'static>(
         self: &Arc<Self>,
         work: impl FnOnce(&Self) -> Result<T, engine::Error> + Send + 'static,
@@ -250,4 +243,13 @@ async fn serve(app: App, telling: Arc<Telling>, index: usize) {
 fn pause(now: Timestamp, until: Timestamp) -> Duration {
     let micros = u64::try_from(until.0.saturating_sub(now.0)).unwrap_or(0);
     Duration::from_micros(micros).min(WAIT_MAX)
+}
+
+#[cfg(test)]
+impl Telling {
+    /// One step of the channel of this name, which there is.
+    pub(super) async fn step_of(self: &Arc<Self>, channel: &str, now: Timestamp) -> Result<Step, engine::Error> {
+        let served = self.channels.iter().find(|served| *served.channel.route.name == *channel);
+        self.step(served.expect("there is such a channel"), now).await
+    }
 }

@@ -175,6 +175,7 @@ async fn a_test_tells_what_the_receiver_said() {
     let answer = site.post("/v1/channels/ops/test").await.json();
     assert_eq!((&answer["taken"], &answer["answer"]), (&false.into(), &"it answered 401 Unauthorized".into()));
     let channel = site.server.shown("/v1/channels").await["items"][0].clone();
+    assert_eq!(channel["last_success_at"], "2026-02-16T10:00:00Z", "{channel}");
     assert_eq!((&channel["last_error_at"], &channel["pending"]), (&"2026-02-16T10:00:01Z".into(), &0.into()));
     assert_eq!(site.post("/v1/channels/nobody/test").await.problem().0, 404);
     site.server.stop().await;

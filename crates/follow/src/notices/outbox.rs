@@ -208,10 +208,7 @@ impl Outbox {
             for sequence in &message.sequences {
                 settle.execute(params![now.0, sequence])?;
             }
-            to.execute(
-                "INSERT INTO channel (name, succeeded_at) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET succeeded_at = ?2",
-                params![&*message.channel, now.0],
-            )?;
+            note_success(to, &message.channel, now)?;
             forget(to, &message.channel)
         })
     }
@@ -246,6 +243,14 @@ impl Outbox {
             forget(to, &message.channel)
         })?;
         Ok(fate)
+    }
+
+    /// Notes that a channel took something else than a message that counts, such as a test.
+    ///
+    /// # Errors
+    /// [`Error::Index`].
+    pub fn note_success(&self, channel: &str, now: Timestamp) -> Result<(), Error> {
+        self.0.store.change(|to| note_success(to, channel, now))
     }
 
     /// Notes that a channel failed otherwise than with a message that counts, such as a test.
@@ -422,6 +427,12 @@ fn wait(from: &Connection, route: &Route, quiet_until: Option<Timestamp>) -> rus
     };
     let quietly = due(false)?.map(|at| quiet_until.map_or(at, |until| at.max(until)));
     Ok(due(true)?.into_iter().chain(quietly).min())
+}
+
+fn note_success(to: &Connection, channel: &str, now: Timestamp) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO channel (name, succeeded_at) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET succeeded_at = ?2";
+    to.execute(sql, params![channel, now.0])?;
+    Ok(())
 }
 
 fn note_failure(to: &Connection, channel: &str, why: &str, now: Timestamp) -> rusqlite::Result<()> {
