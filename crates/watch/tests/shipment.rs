@@ -356,3 +356,74 @@ fn when_all_are_known_that_may_be_those_that_are_over_go_first() {
     assert_eq!(shipments.take("c", &Report::Ordered { at: Timestamp(0) }), Taken::New);
     assert_eq!(shipments.ids().collect::<Vec<_>>(), ["a", "c"]);
 }
+
+/// Numbers that look like those of a standard normal, the same each time: sums of twelve even ones.
+struct Normal(u64);
+
+impl Normal {
+    fn next(&mut self) -> f64 {
+        let mut even = || {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            f64::from(u32::try_from(self.0 >> 32).expect("the upper half")) / f64::from(u32::MAX)
+        };
+        (0..12).map(|_| even()).sum::<f64>() - 6.0
+    }
+}
+
+/// Minutes at which each of forty parts of the way is reached: each journey has its pace, each part its own luck.
+fn simulated(random: &mut Normal) -> Vec<i64> {
+    let pace = (0.1 + 0.15 * random.next()).exp();
+    let mut minutes = 0.0;
+    (0..40)
+        .map(|_| {
+            minutes += 15.0 * pace * (1.0 + 0.9 * random.next()).max(0.05);
+            #[expect(clippy::cast_possible_truncation, reason = "minutes of a journey")]
+            let reached = minutes.round() as i64;
+            reached
+        })
+        .collect()
+}
+
+/// Of 300 journeys on one lane that the lane's history has to learn first, eight in ten arrive within the interval, at
+/// dispatch and halfway, and halfway it is narrower.
+#[test]
+fn intervals_hold_what_they_say() {
+    let mut shipments = shipments();
+    let mut random = Normal(7);
+    let (mut held, mut widths, mut below) = ([0_u32; 2], [0_i64; 2], [0_u32; 2]);
+    for number in 0..350_i64 {
+        let start = number * 24 * HOUR;
+        let reached = simulated(&mut random);
+        let arrived_at = start + reached[39] * MINUTE;
+        let id = number.to_string();
+        let planned = Card {
+            departure_at: Some(Timestamp(start)),
+            arrival_at: Some(Timestamp(start + 10 * HOUR)),
+            vehicle: None,
+            ..card(start, start + 12 * HOUR)
+        };
+        shipments.take(&id, &Report::Planned(Box::new(planned)));
+        shipments.take(&id, &Report::Departed { at: Timestamp(start) });
+        let mut judge = |which: usize, shipments: &Shipments, now: i64| {
+            let estimate = shipments.estimate(&id, Timestamp(now)).unwrap();
+            if number >= 50 {
+                held[which] += u32::from((estimate.early_at..=estimate.late_at).contains(&Timestamp(arrived_at)));
+                below[which] += u32::from(arrived_at < estimate.median_at.0);
+                widths[which] += estimate.late_at.0 - estimate.early_at.0;
+            }
+        };
+        judge(0, &shipments, start);
+        for (minute, part) in reached.iter().zip(1_u8..=20) {
+            let longitude = 8.0 + 5.0 * f64::from(part) / 40.0;
+            shipments.take(&id, &Report::Position(fix(start + minute * MINUTE, 50.0, longitude)));
+        }
+        judge(1, &shipments, start + reached[19] * MINUTE);
+        shipments.take(&id, &Report::Arrived { at: Timestamp(arrived_at) });
+        shipments.tick(Timestamp(arrived_at));
+    }
+    for which in 0..2 {
+        assert!((210..=279).contains(&held[which]), "of 300: {held:?}");
+        assert!((105..=195).contains(&below[which]), "before the median, of 300: {below:?}");
+    }
+    assert!(widths[1] < widths[0] * 3 / 4, "{widths:?}");
+}
