@@ -3,7 +3,9 @@
 use crate::config::ConfigFile;
 use crate::failure::Ended;
 use crate::logging::LogFormat;
-use crate::{backup, bench, decode, demo, export, import, inspect, logging, reverse, serve, shipments, verify};
+use crate::{
+    backup, bench, decode, demo, export, import, inspect, logging, reverse, sensors, serve, shipments, verify,
+};
 use anyhow::Result;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::path::PathBuf;
@@ -56,6 +58,7 @@ enum CommandArgs {
     Decode(decode::DecodeArgs),
     Bench(bench::BenchArgs),
     Shipments(shipments::ShipmentsArgs),
+    Sensors(sensors::SensorsArgs),
 }
 
 /// Reads the command line and does what it says.
@@ -83,6 +86,7 @@ pub(crate) fn run() -> Result<Ended> {
         CommandArgs::Decode(args) => decode::run(args),
         CommandArgs::Bench(args) => bench::Bench::new(args)?.run(),
         CommandArgs::Shipments(args) => shipments::run(args),
+        CommandArgs::Sensors(args) => sensors::run(args),
     }
 }
 

@@ -29,6 +29,7 @@ mod output;
 mod polls;
 mod progress;
 mod reverse;
+mod sensors;
 mod serve;
 mod server;
 mod shipments;

@@ -3,7 +3,7 @@
 use crate::support::run;
 use std::path::Path;
 
-const COMMANDS: [&[&str]; 21] = [
+const COMMANDS: [&[&str]; 23] = [
     &[],
     &["serve"],
     &["demo"],
@@ -25,6 +25,8 @@ const COMMANDS: [&[&str]; 21] = [
     &["bench"],
     &["shipments"],
     &["shipments", "bench"],
+    &["sensors"],
+    &["sensors", "bench"],
 ];
 
 #[test]
