@@ -217,7 +217,10 @@ pub const CONDITIONS: &[ConditionInfo] = &[
         says: "The books are likely to be wrong.",
         about: About::Stock,
         severity: Severity::Info,
-        settings: &[setting("below", "the least confidence, from 0 to 1", SettingKind::Number(0.0, 1.0), "0.5")],
+        settings: &[
+            setting("below", "the least confidence, from 0 to 1", SettingKind::Number(0.0, 1.0), "0.5"),
+            setting("read_rate", "the share of movements that are seen, to 1", SettingKind::Number(0.01, 1.0), ""),
+        ],
         remedy: "Count it; the count list has the cheapest next counts.",
     },
     ConditionInfo {

@@ -11,6 +11,7 @@
 
 pub mod cold;
 mod condition;
+pub mod coverage;
 mod desk;
 mod life;
 pub mod own;
@@ -27,5 +28,6 @@ pub use condition::{About, CONDITIONS, Condition, ConditionInfo, Setting, Settin
 pub use desk::{Demand, Hold};
 pub use rule::{Rule, RuleFault, SettingValue, builtin_rules, check_rule, read_setting};
 pub use scope::{Covered, Rules};
-pub use stock::Confidence;
+pub use source::SourceFacts;
+pub use stock::{Balance, Confidence, Evidence, counts};
 pub use watch::{Fact, IMAGE_VERSION, SOURCE, Watch};

@@ -200,7 +200,7 @@ impl Rules {
         self.covering_rule(condition, covered).filter(|rule| !rule.card.is_off)
     }
 
-    fn covering_rule(&self, condition: Condition, covered: Covered<'_>) -> Option<&Rule> {
+    pub(crate) fn covering_rule(&self, condition: Condition, covered: Covered<'_>) -> Option<&Rule> {
         let mut whats = Vec::with_capacity(3);
         if !covered.product.is_empty() {
             whats.push(What::Product(covered.product.into()));

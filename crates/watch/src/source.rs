@@ -31,6 +31,23 @@ struct SourceWatch {
     battery: u16,
     holds: u8,
     is_timed: bool,
+    /// Whether it ever sent anything; who only acts is a party, too.
+    is_heard: bool,
+}
+
+/// How a source is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SourceFacts {
+    /// Its name, by number.
+    pub party: PartyId,
+    /// When it was last heard; `None` for never.
+    pub last_heard: Option<Timestamp>,
+    /// The silence after which somebody is told, in microseconds; `None` when nobody is.
+    pub silent_after: Option<i64>,
+    /// Whether it has been silent for that long, which was told.
+    pub is_silent: bool,
+    /// What is left in its battery, in thousandths; `None` for unknown.
+    pub battery_permille: Option<u16>,
 }
 
 /// Every source, by the number of its name.
@@ -61,7 +78,7 @@ impl Sources {
             }
         }
         let source = &mut self.0[decision.source.index()];
-        source.last_heard = desk.now;
+        (source.last_heard, source.is_heard) = (desk.now, true);
         if source.holds & SILENT != 0 {
             source.holds &= !SILENT;
             let name = desk.state.catalog().party(decision.source);
@@ -215,7 +232,18 @@ impl Sources {
 
     /// When a source was last heard; `None` for one that never was.
     pub(crate) fn last_heard(&self, party: PartyId) -> Option<Timestamp> {
-        self.0.get(party.index()).map(|source| source.last_heard)
+        self.0.get(party.index()).filter(|source| source.is_heard).map(|source| source.last_heard)
+    }
+
+    /// How a source is; `None` for one that was never named.
+    pub(crate) fn facts(&self, party: PartyId) -> Option<SourceFacts> {
+        self.0.get(party.index()).map(|source| SourceFacts {
+            party,
+            last_heard: source.is_heard.then_some(source.last_heard),
+            silent_after: (source.silent_after > 0).then_some(source.silent_after),
+            is_silent: source.holds & SILENT != 0,
+            battery_permille: (source.battery != u16::MAX).then_some(source.battery),
+        })
     }
 
     pub(crate) fn save(&self, to: &mut impl Sink) {
@@ -224,7 +252,7 @@ impl Sources {
             to.put_i64(source.last_heard.0);
             to.put_i64(source.lag);
             to.put(&source.battery.to_le_bytes());
-            to.put_u8(source.holds);
+            to.put(&[source.holds, u8::from(source.is_heard)]);
         }
     }
 
@@ -235,6 +263,7 @@ impl Sources {
                 lag: from.take_i64()?,
                 battery: from.take_array().map(u16::from_le_bytes)?,
                 holds: from.take_u8()?,
+                is_heard: from.take_bool()?,
                 ..SourceWatch::default()
             })
         })?;

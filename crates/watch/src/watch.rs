@@ -14,7 +14,7 @@ use ledger::{
 use std::collections::VecDeque;
 
 /// The layout of images; one of another version is refused, and whoever asked replays the journal instead.
-pub const IMAGE_VERSION: u32 = 1;
+pub const IMAGE_VERSION: u32 = 2;
 
 /// Who hands in what the watch wants: the actor and source of its entries.
 pub const SOURCE: &str = "stocktide";
@@ -210,6 +210,16 @@ impl Watch {
     /// The rules, built-in ones too.
     pub fn rules(&self) -> &Rules {
         &self.rules
+    }
+
+    /// What is watched of stock.
+    pub(crate) fn stock(&self) -> &StockWatch {
+        &self.stock
+    }
+
+    /// What is watched of sources.
+    pub(crate) fn sources(&self) -> &Sources {
+        &self.sources
     }
 
     /// Touches the memory that a movement of this account will need. Changes nothing; the answer means nothing.

@@ -51,6 +51,12 @@ impl StockWatch {
         })
     }
 
+    /// Whether a difference that a count found in an account is unexplained, and large enough to be told.
+    pub(super) fn is_account_disputed(&self, account: AccountId) -> bool {
+        self.links[account.index()].holds & DISPUTED != 0
+            && self.disputes.open.get(&account).is_some_and(|(open, _)| *open != 0)
+    }
+
     fn feeds(&self, link: &super::Link, index: u32) -> bool {
         link.subject == index || (link.wider != NONE && self.wider[link.wider as usize].contains(&index))
     }

@@ -22,6 +22,27 @@ const SHRINKAGE_WEIGHT: f64 = 20.0;
 /// What an open dispute leaves of the confidence, and what a figure below zero leaves.
 const DISPUTED: f64 = 0.3;
 const NEGATIVE: f64 = 0.05;
+/// A smaller read rate says no more than that nothing is known.
+const READ_RATE_MIN: f64 = 0.01;
+
+/// What speaks for and against the books.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Evidence {
+    /// When it was last counted; [`Timestamp::MIN`] for never.
+    pub last_count: Timestamp,
+    /// When it was first seen.
+    pub first_at: Timestamp,
+    /// Movements since the last count.
+    pub moves: u32,
+    /// How far counts and books usually differ, of what the books held, from 0 to 1.
+    pub shrinkage: f64,
+    /// Whether a difference that a count found is unexplained.
+    pub is_disputed: bool,
+    /// Whether the figure is below zero.
+    pub is_negative: bool,
+    /// The share of movements that are seen at all, above 0 to 1, where somebody has said it.
+    pub read_rate: Option<f64>,
+}
 
 /// How likely the books are right, and from what that follows.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,29 +64,48 @@ pub struct Confidence {
 }
 
 impl Confidence {
-    pub(crate) fn of(subject: &Subject, is_disputed: bool, now: Timestamp) -> Self {
-        let since = subject.last_count.max(subject.first_at);
+    /// What follows from the evidence at a time.
+    ///
+    /// With d days and m movements since the count, a usual difference s and a read rate r it is
+    /// exp(−(d·ln 2 / 365 + m / 1000)·(1 + 20 s)) · rᵐ, times 0.3 while a difference is unexplained and times 0.05 while
+    /// the figure is below zero. rᵐ is the chance that m movements were seen and none between them was not.
+    pub fn judge(evidence: &Evidence, now: Timestamp) -> Self {
+        let since = evidence.last_count.max(evidence.first_at);
         let days = float(now.0.saturating_sub(since.0).max(0)) / float(DAY);
-        let worse = 1.0 + SHRINKAGE_WEIGHT * subject.shrinkage;
+        let worse = 1.0 + SHRINKAGE_WEIGHT * evidence.shrinkage;
         let by_time = days / HALF_LIFE_DAYS * core::f64::consts::LN_2;
-        let by_moves = f64::from(subject.moves) * MOVE_ERROR;
-        let mut value = libm::exp(-(by_time + by_moves) * worse);
-        if is_disputed {
+        let by_moves = f64::from(evidence.moves) * MOVE_ERROR;
+        let read_rate = evidence.read_rate.filter(|rate| rate.is_finite()).unwrap_or(1.0).clamp(READ_RATE_MIN, 1.0);
+        let by_misses = -libm::log(read_rate) * f64::from(evidence.moves);
+        let mut value = libm::exp(-(by_time + by_moves) * worse - by_misses);
+        if evidence.is_disputed {
             value *= DISPUTED;
         }
-        let is_negative = subject.on_hand < 0 || subject.available < 0;
-        if is_negative {
+        if evidence.is_negative {
             value *= NEGATIVE;
         }
         Self {
             value,
             days_since_count: super::tell::days_between(since, now),
-            was_counted: subject.last_count > Timestamp::MIN,
+            was_counted: evidence.last_count > Timestamp::MIN,
+            moves: evidence.moves,
+            shrinkage: evidence.shrinkage,
+            is_disputed: evidence.is_disputed,
+            is_negative: evidence.is_negative,
+        }
+    }
+
+    pub(crate) fn of(subject: &Subject, is_disputed: bool, read_rate: Option<f64>, now: Timestamp) -> Self {
+        let evidence = Evidence {
+            last_count: subject.last_count,
+            first_at: subject.first_at,
             moves: subject.moves,
             shrinkage: subject.shrinkage,
             is_disputed,
-            is_negative,
-        }
+            is_negative: subject.on_hand < 0 || subject.available < 0,
+            read_rate,
+        };
+        Self::judge(&evidence, now)
     }
 
     /// What weighs most against the books, in words.
@@ -82,9 +122,10 @@ impl Confidence {
 }
 
 impl StockWatch {
-    pub(crate) fn confidence_at(&self, index: u32, now: Timestamp) -> Confidence {
+    /// How likely a subject's books are right, with the share of movements that are seen where a rule says it.
+    pub(crate) fn confidence_at(&self, index: u32, read_rate: Option<f64>, now: Timestamp) -> Confidence {
         let subject = &self.subjects[index as usize];
-        Confidence::of(subject, self.is_disputed(index), now)
+        Confidence::of(subject, self.is_disputed(index), read_rate, now)
     }
 }
 
@@ -97,7 +138,7 @@ mod tests {
     fn confidence_falls_with_time_and_movements_and_counts_restore_it() {
         let start = Timestamp(1_000 * DAY);
         let mut subject = Subject::new(ProductId(0), LocationId(0), start);
-        let at = |subject: &Subject, days: i64| Confidence::of(subject, false, start.plus(days * DAY)).value;
+        let at = |subject: &Subject, days: i64| Confidence::of(subject, false, None, start.plus(days * DAY)).value;
         assert!((at(&subject, 0) - 1.0).abs() < 1e-12);
         assert!((at(&subject, 365) - 0.5).abs() < 1e-9);
         subject.moves = 100;
@@ -108,8 +149,27 @@ mod tests {
         let before = at(&subject, 200);
         (subject.last_count, subject.moves) = (start.plus(199 * DAY), 0);
         assert!(at(&subject, 200) > before);
-        assert!(Confidence::of(&subject, true, start.plus(200 * DAY)).value < at(&subject, 200));
+        assert!(Confidence::of(&subject, true, None, start.plus(200 * DAY)).value < at(&subject, 200));
         subject.on_hand = -1;
         assert!(at(&subject, 200) < 0.06);
+    }
+    #[test]
+    fn movements_that_are_not_seen_make_the_books_wrong() {
+        let at = |moves, read_rate| {
+            let evidence = Evidence {
+                last_count: Timestamp(0),
+                first_at: Timestamp(0),
+                moves,
+                shrinkage: 0.0,
+                is_disputed: false,
+                is_negative: false,
+                read_rate,
+            };
+            Confidence::judge(&evidence, Timestamp(0)).value
+        };
+        assert!((at(10, Some(0.95)) / at(10, None) - libm::pow(0.95, 10.0)).abs() < 1e-12);
+        assert!((at(0, Some(0.5)) - 1.0).abs() < 1e-12, "nothing moved, so nothing was missed");
+        assert!((at(10, Some(1.0)) - at(10, None)).abs() < 1e-12);
+        assert!(at(10, Some(0.0)) > 0.0 && !at(10, Some(f64::NAN)).is_nan());
     }
 }

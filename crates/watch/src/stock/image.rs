@@ -25,6 +25,7 @@ impl StockWatch {
             let (holds, pending, last_count) = self.account_state(index);
             to.put(&[holds, pending]);
             to.put_i64(last_count.0);
+            to.put_u32(self.links[index].moves);
         }
         for pending in [&self.pending_since, &self.account_since] {
             to.put_length(pending.len());
@@ -93,6 +94,7 @@ impl StockWatch {
             let [holds, pending] = from.take_array()?;
             let last_count = Timestamp(from.take_i64()?);
             self.set_account_state(index, (holds, pending, last_count));
+            self.links[index].moves = from.take_u32()?;
             self.links[index].reserved = desk.state.reserved(AccountId::at(index)).micros();
         }
         if (self.subjects.len(), self.lots.len()) != known {

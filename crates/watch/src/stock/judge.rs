@@ -126,7 +126,7 @@ impl StockWatch {
             COUNT => Some(self.oldest_count(desk, index)?.plus(days()?)),
             _ => {
                 let least = rule.number("below")?;
-                let is_low = self.confidence_at(index, desk.now).value < least;
+                let is_low = self.confidence_at(index, rule.number("read_rate"), desk.now).value < least;
                 Some(if is_low { desk.now } else { desk.now.plus(DAY) })
             }
         }

@@ -4,7 +4,9 @@
 //! or ends to hold is anything looked up.
 
 mod accounts;
+mod balances;
 mod confidence;
+pub mod counts;
 mod image;
 mod judge;
 mod lots;
@@ -12,7 +14,9 @@ mod resolve;
 pub(crate) mod subject;
 mod tell;
 
-pub use confidence::Confidence;
+pub use balances::{Balance, Slice};
+pub use confidence::{Confidence, Evidence};
+pub(crate) use resolve::covered;
 pub(crate) use tell::{duration, rounded};
 
 use crate::desk::Desk;
@@ -44,6 +48,8 @@ pub(crate) struct Link {
     /// What holds of the account itself, as bits of [`accounts`].
     holds: u8,
     pending: u8,
+    /// Movements since the last count.
+    moves: u32,
     reserved: i64,
     last_count: Timestamp,
 }
@@ -128,6 +134,10 @@ impl StockWatch {
         let moved = if role == Role::Movement && link.kind.is_on_hand() { delta } else { 0 };
         self.subjects[link.subject as usize].post(link.kind, delta);
         note(&mut self.touched, link.subject, moved);
+        if moved != 0 {
+            let moves = &mut self.links[account.index()].moves;
+            *moves = moves.saturating_add(1);
+        }
         if link.wider != NONE {
             for subject in &self.wider[link.wider as usize] {
                 self.subjects[*subject as usize].post(link.kind, delta);
@@ -196,7 +206,7 @@ impl StockWatch {
         if at < link.last_count || link.subject == NONE {
             return;
         }
-        link.last_count = at;
+        (link.last_count, link.moves) = (at, 0);
         let link = *link;
         let share = crate::rule::float(variance.saturating_abs())
             / crate::rule::float(expected.saturating_abs().max(1_000_000));

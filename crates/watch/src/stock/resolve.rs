@@ -34,6 +34,7 @@ impl StockWatch {
             kind: key.kind,
             holds: 0,
             pending: 0,
+            moves: 0,
             reserved: 0,
             last_count: Timestamp::MIN,
         };

@@ -95,7 +95,7 @@ impl StockWatch {
                 format!("{here}: {} on hand, not counted for {days} days", amount(subject.on_hand))
             }
             Condition::LowConfidence => {
-                let confidence = self.confidence_at(index, desk.now);
+                let confidence = self.confidence_at(index, rule.number("read_rate"), desk.now);
                 figures.push(("confidence", rounded(confidence.value)));
                 format!(
                     "{here}: the books are right with a confidence of {}; {}",
