@@ -11,6 +11,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use std::collections::BTreeMap;
 use std::hash::BuildHasher;
+use std::ops::Bound;
 use std::sync::Arc;
 
 /// A product and what is known of it.
@@ -301,6 +302,11 @@ impl Catalog {
     /// Every declared rule, by id.
     pub fn rules(&self) -> impl ExactSizeIterator<Item = &RuleCard> {
         self.rules.values()
+    }
+
+    /// The declared rules whose ids come after `after`, by id.
+    pub fn rules_after(&self, after: &str) -> impl Iterator<Item = &RuleCard> {
+        self.rules.range::<str, _>((Bound::Excluded(after), Bound::Unbounded)).map(|(_, card)| card)
     }
 
     /// The account of this key.

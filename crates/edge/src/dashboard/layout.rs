@@ -1,11 +1,13 @@
 //! The frame of every page: head, navigation, main part, foot.
 
 use crate::App;
+use crate::dashboard::alerts::severity_sign;
 use crate::dashboard::assets::{Asset, COMMON};
 use crate::dashboard::fragment::Fragment;
 use crate::dashboard::text;
-use ledger::Timestamp;
+use ledger::{Severity, Timestamp};
 use maud::{DOCTYPE, Markup, html};
+use views::AlertState;
 
 /// Which part of the dashboard a page belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +20,8 @@ pub(crate) enum Tab {
     Held,
     /// What somebody should count.
     Recounts,
+    /// Alerts and rules.
+    Alerts,
     /// Readers, scales and sensors.
     Devices,
     /// What was concluded and waits for a person.
@@ -59,16 +63,25 @@ pub(crate) struct Waiting {
     pub(crate) quarantined: Option<usize>,
     /// Notices that were given up; `None` where nobody is told of alerts.
     pub(crate) untold: Option<usize>,
+    /// Critical alerts that nobody has acknowledged or put aside.
+    pub(crate) critical: usize,
+    /// Warnings of that kind.
+    pub(crate) warnings: usize,
 }
 
 impl Waiting {
     /// What waits now.
     pub(crate) fn of(app: &App) -> Self {
-        let totals = app.engine().views().totals();
+        let (totals, counts) = {
+            let views = app.engine().views();
+            (views.totals(), views.alert_counts())
+        };
+        let open = |severity| counts.of(AlertState::Open, severity);
+        let (critical, warnings) = (open(Severity::Critical), open(Severity::Warning));
         let quarantined = app.sensed().map(|sensed| sensed.senses.quarantined());
         // A count that can't be read is told by the page itself.
         let untold = app.telling().map(|telling| telling.outbox().dead().unwrap_or(0));
-        Self { held: totals.held, recounts: totals.recount_tasks, quarantined, untold }
+        Self { held: totals.held, recounts: totals.recount_tasks, quarantined, untold, critical, warnings }
     }
 }
 
@@ -92,6 +105,7 @@ pub(crate) fn navigation(tab: Tab, waiting: &Waiting) -> Fragment {
             ul #navigation {
                 (link(Tab::Stock, "/", "Stock", 0, ""))
                 (link(Tab::Movements, "/movements", "Movements", 0, ""))
+                (alerts(tab, waiting))
                 (link(Tab::Held, "/held", "Held", waiting.held, "waiting"))
                 (link(Tab::Recounts, "/recounts", "Recounts", waiting.recounts, "open"))
                 @if let Some(quarantined) = waiting.quarantined {
@@ -105,6 +119,24 @@ pub(crate) fn navigation(tab: Tab, waiting: &Waiting) -> Fragment {
             }
         },
     )
+}
+
+/// The link to the alerts, with how many are open of each severity that somebody must hear of.
+fn alerts(tab: Tab, waiting: &Waiting) -> Markup {
+    html! {
+        li {
+            a href="/alerts" aria-current=[(tab == Tab::Alerts).then_some("page")] {
+                "Alerts"
+                @for (severity, count) in [(Severity::Critical, waiting.critical), (Severity::Warning, waiting.warnings)] {
+                    @if count > 0 {
+                        " " span.count .bad[severity == Severity::Critical] {
+                            (severity_sign(severity)) (text::length(count)) span.unseen { " open, " (severity.name()) }
+                        }
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// A whole page around its main part.

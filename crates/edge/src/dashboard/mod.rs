@@ -9,6 +9,10 @@
 //!
 //! Start with [`view`], where each page says what it reads and shows.
 
+mod alert;
+mod alert_act;
+mod alert_history;
+mod alerts;
 mod assets;
 mod band;
 mod channels;
@@ -28,6 +32,8 @@ mod product;
 mod pulse;
 mod recounts;
 mod resend;
+mod rule_form;
+mod rules;
 mod scan;
 mod sign_in;
 mod stock;
@@ -75,6 +81,27 @@ pub fn router(app: &App) -> Router<App> {
                 page(app, desk, View::Recounts(recounts::Filter::of(&params))).await
             }),
         )
+        .route(
+            "/alerts",
+            get(async |app, desk, params: Query<Params>| {
+                let done = params.text("done").to_owned();
+                page(app, desk, View::Alerts(alerts::Filter::of(&params), done)).await
+            }),
+        )
+        .route("/alerts/{id}", get(alert_page))
+        .route(
+            "/alerts/history",
+            get(async |app, desk, params: Query<Params>| {
+                page(app, desk, View::AlertHistory(alert_history::Filter::of(&params))).await
+            }),
+        )
+        .route(
+            "/rules",
+            get(async |app, desk, params: Query<Params>| {
+                let done = params.text("done").to_owned();
+                page(app, desk, View::Rules(rules::Filter::of(&params), done)).await
+            }),
+        )
         .route("/devices", get(devices_page))
         .route(
             "/devices/{device}",
@@ -100,6 +127,8 @@ pub fn router(app: &App) -> Router<App> {
         .merge(mend::router())
         .merge(judge::router())
         .merge(resend::router())
+        .merge(alert_act::router())
+        .merge(rule_form::router())
         .merge(scan::router())
         .merge(sign_in::router())
         .merge(assets::router())
@@ -131,6 +160,13 @@ async fn devices_page(app: State<App>, desk: Extension<Desk>, params: Query<Para
         id => View::Device(device::Filter::of(id.to_owned(), &params)),
     };
     page(app, desk, view).await
+}
+
+async fn alert_page(app: State<App>, desk: Extension<Desk>, Path(id): Path<String>, params: Query<Params>) -> Response {
+    match id.parse() {
+        Ok(id) => page(app, desk, View::Alert(ledger::Position(id), params.text("done").to_owned())).await,
+        Err(_) => no_such_page(&app, &format!("/alerts/{id}")),
+    }
 }
 
 async fn held_page(app: State<App>, desk: Extension<Desk>, params: Query<Params>) -> Response {

@@ -346,7 +346,8 @@ pub(crate) fn flags(item: &StockItem) -> Option<Markup> {
     })
 }
 
-fn sign(path: &str) -> Markup {
+/// A small drawing in the colour of the text around it.
+pub(crate) fn sign(path: &str) -> Markup {
     html! {
         svg viewBox="0 0 12 12" aria-hidden="true" {
             path d=(path) fill="none" stroke="currentColor" stroke-width="1.5" {}

@@ -1,7 +1,9 @@
 //! What the pages say of small books, and how they treat hostile names.
 
 use crate::dashboard::fragment::{Fragment, Sent};
-use crate::dashboard::{Params, entries, held, layout, movements, product, recounts, stock};
+use crate::dashboard::{
+    Params, alert, alert_history, alerts, entries, held, layout, movements, product, recounts, rules, stock,
+};
 use ledger::*;
 use maud::html;
 use std::collections::HashMap;
@@ -81,6 +83,64 @@ fn products(html: &str) -> Vec<&str> {
     html.split("data-product=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect()
 }
 
+/// Opens an alert, and declares a rule, of hostile texts alone.
+fn hostile_alert(books: &mut Books) -> Position {
+    let text = || Box::from(HOSTILE);
+    let subject = AlertSubject {
+        product: text(),
+        location: text(),
+        lot: text(),
+        device: text(),
+        metric: text(),
+        shipment: text(),
+    };
+    let opened = Alert {
+        condition: text(),
+        subject,
+        why: text(),
+        figures: vec![(text(), text())],
+        rule: text(),
+        owner: text(),
+        ..Alert::default()
+    };
+    books.take(NOW, Body::Command(&Command::RaiseAlert(Box::new(opened))));
+    let alert = books.state.position();
+    let step = AlertStep::Assigned { owner: text() };
+    books.take(NOW, Body::Command(&Command::ChangeAlert(Box::new(AlertChange { alert, step, note: text() }))));
+    let rule = RuleCard {
+        rule: text(),
+        name: text(),
+        condition: text(),
+        product: text(),
+        settings: vec![(text(), text())],
+        ..RuleCard::default()
+    };
+    books.take(NOW, Body::Command(&Command::DeclareRule(Box::new(rule))));
+    alert
+}
+
+#[test]
+fn an_alert_offers_what_can_still_be_done() {
+    let mut books = Books::new();
+    let opened = Alert { condition: "low_stock".into(), why: "3 left".into(), ..Alert::default() };
+    books.take(NOW, Body::Command(&Command::RaiseAlert(Box::new(opened))));
+    let id = books.state.position();
+    let list = |books: &Books, state: &str| {
+        let filter = alerts::Filter::of(&params(&[("state", state)]));
+        html! { (alerts::render_alerts(&alerts::read(&books.views, &filter), &filter, NOW)) }.into_string()
+    };
+    let change = |step| Command::ChangeAlert(Box::new(AlertChange { alert: id, step, note: "".into() }));
+    assert!(list(&books, "").contains("value=\"acknowledge\"") && list(&books, "resolved").contains("None."));
+    books.take(NOW, Body::Command(&change(AlertStep::Acknowledged)));
+    let acknowledged = list(&books, "");
+    assert!(!acknowledged.contains("value=\"acknowledge\"") && acknowledged.contains("value=\"resolve\""));
+    books.take(NOW, Body::Command(&change(AlertStep::Resolved { outcome: "by_hand".into() })));
+    assert!(list(&books, "").contains("Nothing is wrong") && !list(&books, "resolved").contains("<form"));
+    let one = alert::read(&books.views, id).expect("it is kept");
+    let page = html! { (alert::render_ways(&one)) (alert::render_life(&one, NOW)) }.into_string();
+    assert!(page.contains("by hand") && page.contains("Order or transfer more.") && !page.contains("<form"), "{page}");
+}
+
 #[test]
 fn hostile_names_are_text_on_every_page() {
     let mut books = Books::new();
@@ -94,13 +154,28 @@ fn hostile_names_are_text_on_every_page() {
         place: HOSTILE.into(),
     };
     books.take(NOW, Body::Command(&Command::Hold(Box::new(input))));
+    let alert_id = hostile_alert(&mut books);
     let views = &books.views;
     let (recounts_filter, held_filter, movements_filter) = Default::default();
     let tasks = recounts::read(views, &recounts_filter);
     let waiting = held::read(views, &held_filter);
     let moved = movements::read(views, &movements_filter);
     let rows = [books.movement(HOSTILE, 1), books.movement(HOSTILE, 2)];
+    let (alerts_filter, rules_filter) = Default::default();
+    let warned = alerts::read(views, &alerts_filter);
+    let watched = rules::read(views, &rules_filter);
+    let one = alert::read(views, alert_id).expect("it was opened");
+    let past = alert_history::Filter::of(&params(&[]));
+    let told = alert_history::read(views, &past, NOW);
+    let states = alerts::render_states(&warned, &alerts_filter);
+    let list = alerts::render_alerts(&warned, &alerts_filter, NOW);
     let pages = [
+        html! { (alerts::body(&warned, &alerts_filter, HOSTILE, &states, &list)) }.into_string(),
+        html! { (alert::render_card(&one, NOW)) }.into_string(),
+        html! { (alert::render_figures(&one, NOW)) (alert::render_ways(&one)) (alert::render_life(&one, NOW)) }
+            .into_string(),
+        html! { (alert_history::render_history(&told, &past)) }.into_string(),
+        html! { (rules::render_rules(&watched, &rules_filter)) }.into_string(),
         books.stock(&[("q", HOSTILE), ("status", "recount")]),
         books.stock(&[("q", "<script>")]),
         books.stock(&[("q", "</script><script>alert(2)")]),
@@ -246,10 +321,11 @@ fn levels_stand_under_their_warehouses() {
 
 #[test]
 fn the_navigation_counts_what_waits() {
-    let waiting = layout::Waiting { held: 3, recounts: 1_200, quarantined: None, untold: None };
+    let waiting = layout::Waiting { held: 3, recounts: 1_200, critical: 2, ..layout::Waiting::default() };
     let render = |waiting| html! { (layout::navigation(layout::Tab::Held, &waiting)) }.into_string();
     let html = render(waiting);
     assert!(html.contains("href=\"/held\" aria-current=\"page\"") && html.contains("1\u{202f}200"), "{html}");
+    assert!(html.contains("open, critical") && !html.contains("open, warning"), "{html}");
     assert_eq!(html.matches("aria-current").count(), 1);
     assert!(!html.contains("/devices"), "a server that follows no devices has no page of them: {html}");
     assert!(!html.contains("/channels"), "a server that tells nobody has no page of it: {html}");

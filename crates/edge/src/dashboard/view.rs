@@ -7,7 +7,8 @@ use crate::dashboard::layout::{self, Tab, Waiting};
 use crate::dashboard::pulse::{self, Pulse};
 use crate::dashboard::scan::FirstSeen;
 use crate::dashboard::{
-    Params, channels, device, devices, held, inferences, movements, product, recounts, stock, text,
+    Params, alert, alert_history, alerts, channels, device, devices, held, inferences, movements, product, recounts,
+    rules, stock, text,
 };
 use axum::http::StatusCode;
 use ledger::{Position, Timestamp};
@@ -37,6 +38,11 @@ pub(crate) enum View {
     Inferences(inferences::Filter, String),
     /// With what was just done with a notice.
     Channels(channels::Filter, String),
+    /// With what was just done.
+    Alerts(alerts::Filter, String),
+    Alert(Position, String),
+    AlertHistory(alert_history::Filter),
+    Rules(rules::Filter, String),
 }
 
 /// A page, painted: its fragments, and the body that has them in it.
@@ -61,6 +67,10 @@ impl View {
             "device" => Self::Device(device::Filter::of(params.text("id").to_owned(), params)),
             "inferences" => Self::Inferences(inferences::Filter::of(params), String::new()),
             "channels" => Self::Channels(channels::Filter::of(params), String::new()),
+            "alerts" => Self::Alerts(alerts::Filter::of(params), String::new()),
+            "alert" => Self::Alert(Position(params.text("id").parse().ok()?), String::new()),
+            "alert-history" => Self::AlertHistory(alert_history::Filter::of(params)),
+            "rules" => Self::Rules(rules::Filter::of(params), String::new()),
             _ => return None,
         })
     }
@@ -68,6 +78,7 @@ impl View {
     /// Where the news of this page come from: reads back by [`of`](Self::of).
     pub(crate) fn live_address(&self) -> String {
         let mut parameters = Vec::new();
+        let id;
         match self {
             Self::Stock(filter) => {
                 parameters.push(("page", "stock"));
@@ -102,6 +113,22 @@ impl View {
                 parameters.push(("page", "channels"));
                 parameters.extend(filter.parameters(filter.cursor()));
             }
+            Self::Alerts(filter, _) => {
+                parameters.push(("page", "alerts"));
+                parameters.extend(filter.parameters(filter.cursor()));
+            }
+            Self::Alert(alert, _) => {
+                id = alert.to_string();
+                parameters.extend([("page", "alert"), ("id", id.as_str())]);
+            }
+            Self::AlertHistory(filter) => {
+                parameters.push(("page", "alert-history"));
+                parameters.extend(filter.parameters());
+            }
+            Self::Rules(filter, _) => {
+                parameters.push(("page", "rules"));
+                parameters.extend(filter.parameters(filter.cursor()));
+            }
         }
         text::address("/live", &parameters)
     }
@@ -115,6 +142,7 @@ impl View {
             Self::Devices(_) | Self::Device(_) => Tab::Devices,
             Self::Inferences(..) => Tab::Inferences,
             Self::Channels(..) => Tab::Channels,
+            Self::Alerts(..) | Self::Alert(..) | Self::AlertHistory(_) | Self::Rules(..) => Tab::Alerts,
         }
     }
 
@@ -167,7 +195,39 @@ impl View {
             }
             Self::Channels(filter, done) => paint_channels(app, filter, done, now)?,
             Self::Devices(_) | Self::Device(_) | Self::Inferences(..) => self.paint_sensed(app, now)?,
+            Self::Alerts(..) | Self::Alert(..) | Self::AlertHistory(_) | Self::Rules(..) => self.paint_alerts(app, now),
         })
+    }
+
+    /// Paints a page about alerts.
+    fn paint_alerts(&self, app: &App, now: Timestamp) -> Painted {
+        let engine = app.engine();
+        match self {
+            Self::Alert(id, done) => {
+                let content = alert::read(&engine.views(), *id);
+                content.map_or_else(|| unknown_alert(*id), |content| paint_alert(&content, done, now))
+            }
+            Self::AlertHistory(filter) => {
+                let content = alert_history::read(&engine.views(), filter, now);
+                let fragment = alert_history::render_history(&content, filter);
+                paint_one("Alert history", alert_history::body(filter, &fragment), fragment)
+            }
+            Self::Rules(filter, done) => {
+                let content = rules::read(&engine.views(), filter);
+                let fragment = rules::render_rules(&content, filter);
+                paint_one("Rules", rules::body(filter, done, &fragment), fragment)
+            }
+            _ => {
+                let (none, nothing_done) = (alerts::Filter::default(), String::new());
+                let (filter, done) =
+                    if let Self::Alerts(filter, done) = self { (filter, done) } else { (&none, &nothing_done) };
+                let content = alerts::read(&engine.views(), filter);
+                let fragments =
+                    vec![alerts::render_states(&content, filter), alerts::render_alerts(&content, filter, now)];
+                let body = alerts::body(&content, filter, done, &fragments[0], &fragments[1]);
+                Painted { status: StatusCode::OK, title: "Alerts".to_owned(), body, fragments }
+            }
+        }
     }
 
     /// Paints a page about devices.
@@ -214,6 +274,25 @@ fn paint_device(name: &str, content: &device::Content, now: Timestamp) -> Painte
     ];
     let body = device::body(&fragments);
     Painted { status: StatusCode::OK, title: name.to_owned(), body, fragments: fragments.into() }
+}
+
+fn paint_alert(content: &alert::Content, done: &str, now: Timestamp) -> Painted {
+    let fragments = [
+        alert::render_card(content, now),
+        alert::render_figures(content, now),
+        alert::render_ways(content),
+        alert::render_life(content, now),
+    ];
+    let body = alert::body(&fragments, done);
+    Painted { status: StatusCode::OK, title: "Alert".to_owned(), body, fragments: fragments.into() }
+}
+
+fn unknown_alert(id: Position) -> Painted {
+    let words = html! {
+        p { "There is no alert " (text::count(id.0)) ", or it was over too long ago." }
+        p { a href="/alerts" { "All alerts" } }
+    };
+    paint_message(StatusCode::NOT_FOUND, "Unknown alert", &words)
 }
 
 fn unknown_device(name: &str) -> Painted {

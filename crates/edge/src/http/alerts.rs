@@ -107,6 +107,9 @@ pub(crate) struct AlertDetailReply {
     history: Vec<StepReply>,
     /// Older steps that are no longer kept beside the journal.
     earlier_steps: u32,
+    /// What to do about such an alert; null when its condition is none of ours any more.
+    #[schema(value_type = Option<String>)]
+    remedy: Option<&'static str>,
     /// Where to see more and to do something about it.
     links: Vec<LinkReply>,
 }
@@ -214,6 +217,7 @@ impl AlertDetailReply {
             alert: AlertReply::from(item),
             history: life.iter().map(StepReply::from).collect(),
             earlier_steps,
+            remedy: super::conditions::remedy(&item.alert.condition),
             links: links(&item.alert),
         }
     }
@@ -250,7 +254,7 @@ pub(crate) fn links(alert: &Alert) -> Vec<LinkReply> {
     }
     if !alert.rule.is_empty() {
         let name = text::encoded(&alert.rule);
-        let page = text::address("/rules", &[("rule", &alert.rule)]);
+        let page = text::address("/rules/edit", &[("rule", &alert.rule)]);
         link("rule", format!("Rule {}", alert.rule), Some(page), format!("/v1/rules/{name}"));
     }
     if alert.cause != Position::ZERO {

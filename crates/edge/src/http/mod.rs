@@ -9,6 +9,7 @@ mod availability;
 pub(crate) mod body;
 mod catalogue;
 pub(crate) mod channels;
+pub(crate) mod conditions;
 pub(crate) mod devices;
 mod entry;
 pub(crate) mod events;
@@ -30,6 +31,8 @@ mod readings;
 mod reads;
 mod reservations;
 pub(crate) mod reversal;
+mod rule_list;
+pub(crate) mod rules;
 pub(crate) mod sensed;
 mod series;
 mod sign_in;
@@ -61,6 +64,8 @@ pub(crate) fn router(app: &App) -> Router<App> {
         .merge(events::router())
         .merge(alerts::router())
         .merge(alert_changes::router())
+        .merge(rules::router())
+        .merge(conditions::router())
         .merge(stock::router())
         .merge(stream::router())
         .merge(history::router())

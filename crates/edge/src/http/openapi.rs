@@ -5,8 +5,9 @@
 use crate::App;
 use crate::http::json::{Date, Json, Number, Time};
 use crate::http::{
-    Problem, alert_changes, alerts, availability, catalogue, channels, devices, events, held, history, hooks,
-    inferences, notices, operations, readings, reads, reservations, reversal, series, stock, stream, tasks, units,
+    Problem, alert_changes, alerts, availability, catalogue, channels, conditions, devices, events, held, history,
+    hooks, inferences, notices, operations, readings, reads, reservations, reversal, rule_list, rules, series, stock,
+    stream, tasks, units,
 };
 use axum::Router;
 use axum::http::StatusCode;
@@ -40,6 +41,12 @@ pub(crate) fn router() -> Router<App> {
         alert_changes::assign,
         alert_changes::note,
         alert_changes::resolve,
+        rules::list_rules,
+        rule_list::declare_rules,
+        rules::get_rule,
+        rules::put_rule,
+        rules::delete_rule,
+        conditions::list_conditions,
         history::list_history,
         reversal::get_entry,
         reversal::reverse,
@@ -255,6 +262,47 @@ pub(crate) struct Device {
     /// Of a reader its antennas and doors, of a scale what lies on it: docs/devices.md.
     #[schema(value_type = Option<Object>)]
     settings: Option<serde_json::Value>,
+}
+
+/// What is to be watched.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documents what `wire` reads")]
+pub(crate) struct Rule {
+    /// The condition, such as `low_stock`: one of `/v1/conditions`.
+    condition: String,
+    name: Option<String>,
+    /// For this product only.
+    product_id: Option<String>,
+    /// For products of this category only.
+    category: Option<String>,
+    /// For this location and what lies below it only.
+    location: Option<String>,
+    /// For warehouses of this region only.
+    region: Option<String>,
+    /// For this device only.
+    device: Option<String>,
+    /// Settings of the condition: numbers, true, false or text.
+    #[schema(value_type = Option<Object>)]
+    settings: Option<serde_json::Value>,
+    /// `info`, `warning` or `critical`; what the condition says when absent.
+    severity: Option<String>,
+    /// Who looks after its alerts.
+    owner: Option<String>,
+    /// Minutes after which an alert that nobody acknowledged is escalated; never when absent.
+    escalate_minutes: Option<u32>,
+    /// True when absent.
+    enabled: Option<bool>,
+}
+
+/// A rule among others.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documents what `wire` reads")]
+pub(crate) struct NamedRule {
+    /// Its id.
+    rule: String,
+    #[schema(inline)]
+    #[serde(flatten)]
+    card: Rule,
 }
 
 /// What was concluded from readings, and why.

@@ -16,6 +16,7 @@ mod openapi;
 mod orders;
 mod past;
 mod polls;
+mod rules;
 mod scan;
 mod series;
 mod stream;

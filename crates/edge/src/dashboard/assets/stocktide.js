@@ -179,6 +179,21 @@
     typing = setTimeout(() => find(form), event.target.matches("select") ? 0 : TYPING_MILLIS);
   });
 
+  // Whoever says a time of day means their own; the server is told how far that is from UTC.
+  document.addEventListener("submit", event => {
+    const zone = event.target.elements.zone;
+    if (zone) zone.value = -new Date().getTimezoneOffset();
+  });
+
+  // Ticks every box of a name, or none when all are ticked.
+  document.addEventListener("click", event => {
+    const name = event.target.dataset.tick;
+    if (!name) return;
+    const boxes = [...document.querySelectorAll(`input[type=checkbox][name=${name}]`)];
+    const isTicked = !boxes.every(box => box.checked);
+    for (const box of boxes) box.checked = isTicked;
+  });
+
   // Live while somebody looks and has not asked for a pause.
   function resume() {
     say(isPaused || document.hidden ? "paused" : "connecting");
