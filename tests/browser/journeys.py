@@ -10,6 +10,7 @@ import sys
 import unittest
 import urllib.parse
 
+from channels import Channels, ChannelsOnAPhone, ChannelsWithoutJavaScript  # noqa: F401, found by the loader
 from devices import Devices, DevicesOnAPhone, DevicesWithoutJavaScript  # noqa: F401, found by the loader
 from journey import ROWS, Demo, Journey
 from scan import Scan, ScanSignedIn, ScanWithoutJavaScript  # noqa: F401, found by the loader
