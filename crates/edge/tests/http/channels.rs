@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
 use wire::Batch;
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -25,12 +26,18 @@ const PATIENCE: Duration = Duration::from_secs(60);
 struct Receiver {
     heard: UnboundedSender<(String, Value)>,
     answers: Arc<Mutex<VecDeque<StatusCode>>>,
+    /// The next answer waits for this.
+    held: Arc<Mutex<Option<oneshot::Receiver<()>>>>,
 }
 
 async fn take(State(receiver): State<Receiver>, headers: HeaderMap, body: Bytes) -> StatusCode {
     let id = headers["webhook-id"].to_str().unwrap().to_owned();
     let answer = receiver.answers.lock().unwrap().pop_front();
     receiver.heard.send((id, serde_json::from_slice(&body).unwrap())).unwrap();
+    let held = receiver.held.lock().unwrap().take();
+    if let Some(held) = held {
+        held.await.unwrap();
+    }
     answer.unwrap_or(StatusCode::NO_CONTENT)
 }
 
@@ -43,7 +50,7 @@ struct Site {
 impl Site {
     async fn start() -> Self {
         let (heard, hears) = unbounded_channel();
-        let receiver = Receiver { heard, answers: Arc::default() };
+        let receiver = Receiver { heard, answers: Arc::default(), held: Arc::default() };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hush", listener.local_addr().unwrap());
         let router = Router::new().fallback(take).with_state(receiver.clone());
@@ -222,5 +229,24 @@ async fn the_page_has_a_test_and_what_is_not_taken_with_forms_that_need_no_scrip
     let answer = site.server.send(foreign.body(http_body_util::Full::default()).unwrap()).await;
     assert_eq!(answer.status, 403, "a page of another site can't press our buttons");
     let Site { server, .. } = site;
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_under_way_is_finished_when_the_server_stops() {
+    let mut site = Site::start().await;
+    let (release, held) = oneshot::channel();
+    *site.receiver.held.lock().unwrap() = Some(held);
+    let milk = site.raise("MILK", Severity::Warning);
+    site.hear().await;
+    let mut stopping = site.server.app.stopping();
+    let answering = tokio::spawn(async move {
+        stopping.wait_for(|is_stopping| *is_stopping).await.unwrap();
+        release.send(()).unwrap();
+    });
+    let server = site.server.restart(false).await;
+    answering.await.unwrap();
+    let told = server.shown("/v1/notices?state=delivered").await;
+    assert_eq!(told["items"][0]["id"], format!("alert-{milk}-opened"), "{told}");
     server.stop().await;
 }
