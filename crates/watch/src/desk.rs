@@ -5,8 +5,8 @@ use crate::rule::Rule;
 use crate::scope::Rules;
 use crate::timers::{Timer, Timers};
 use ledger::{
-    Alert, AlertChange, AlertStep, AlertSubject, Decision, DecisionKind, Effect, ImageError, Position, Quantity, Sink,
-    Source, State, Timestamp,
+    Alert, AlertChange, AlertStep, AlertSubject, Alerts, Decision, DecisionKind, Effect, ImageError, Position,
+    Quantity, Sink, Source, State, Timestamp,
 };
 use std::collections::VecDeque;
 
@@ -53,6 +53,8 @@ pub(crate) struct Desk<'a> {
     pub(crate) now: Timestamp,
     /// The entry that is looked at; zero when time has passed.
     pub(crate) cause: Position,
+    /// In a trial, its own open alerts, which are looked at instead of the journal's.
+    pub(crate) apart: Option<&'a Alerts>,
 }
 
 impl Desk<'_> {
@@ -60,10 +62,15 @@ impl Desk<'_> {
         self.timers.set(at, timer);
     }
 
+    /// The open alert of a condition and subject.
+    pub(crate) fn find(&self, condition: &str, subject: &AlertSubject) -> Option<Position> {
+        self.apart.unwrap_or_else(|| self.state.alerts()).find(condition, subject)
+    }
+
     /// Opens an alert by a rule, unless one of its condition and subject is open.
     pub(crate) fn raise(&mut self, rule: &Rule, wanted: Wanted) {
         let condition = alert_condition(rule);
-        if self.state.alerts().find(&condition, &wanted.subject).is_some() {
+        if self.find(&condition, &wanted.subject).is_some() {
             return;
         }
         let figures = wanted.figures.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
@@ -82,7 +89,7 @@ impl Desk<'_> {
 
     /// Closes the open alert of a condition and subject, if there is one.
     pub(crate) fn resolve(&mut self, condition: &str, subject: &AlertSubject, outcome: &str, note: &str) {
-        if let Some(alert) = self.state.alerts().find(condition, subject) {
+        if let Some(alert) = self.find(condition, subject) {
             self.change(alert, AlertStep::Resolved { outcome: outcome.into() }, note);
         }
     }

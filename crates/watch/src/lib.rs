@@ -15,6 +15,7 @@ pub mod coverage;
 mod desk;
 mod life;
 pub mod own;
+mod own_rules;
 mod rule;
 mod scope;
 pub mod sensor;
@@ -26,6 +27,7 @@ mod watch;
 
 pub use condition::{About, CONDITIONS, Condition, ConditionInfo, Setting, SettingKind};
 pub use desk::{Demand, Hold};
+pub use own_rules::EvaluationErrors;
 pub use rule::{Rule, RuleFault, SettingValue, builtin_rules, check_rule, read_setting};
 pub use scope::{Covered, Rules};
 pub use source::SourceFacts;

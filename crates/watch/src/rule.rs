@@ -1,7 +1,10 @@
 //! Rules: which condition is watched, for what, and how; read from the cards that people declare.
 
 use crate::condition::{About, CONDITIONS, Condition, Setting, SettingKind};
+use crate::own::Subject;
+use crate::own_rules::Followed;
 use ledger::{Quantity, RuleCard, Severity};
+use std::sync::Arc;
 
 /// Microseconds of a minute.
 const MINUTE: i64 = 60_000_000;
@@ -38,6 +41,8 @@ pub struct Rule {
     /// How much its alerts matter.
     pub severity: Severity,
     values: Vec<(&'static str, SettingValue)>,
+    /// The condition that a user wrote, compiled.
+    own: Option<Arc<Followed>>,
 }
 
 /// Reads the text of a setting.
@@ -95,11 +100,26 @@ impl Rule {
                 Err(detail) => faults.push(RuleFault { detail: format!("{field} {detail}"), field: field.into() }),
             }
         }
-        let rule = Self { card: card.clone(), condition, severity: card.severity.unwrap_or(info.severity), values };
+        let severity = card.severity.unwrap_or(info.severity);
+        let mut rule = Self { card: card.clone(), condition, severity, values, own: None };
         if faults.is_empty() {
             rule.judge(&mut faults);
         }
+        if !faults.iter().any(|fault| &*fault.field == "settings.over") {
+            rule.compile(&mut faults);
+        }
         if faults.is_empty() { Ok(rule) } else { Err(faults) }
+    }
+
+    /// Compiles the condition of a user's own.
+    fn compile(&mut self, faults: &mut Vec<RuleFault>) {
+        let Some(text) = self.text("when").filter(|text| !text.is_empty()) else { return };
+        match Followed::compile(text, self.over()) {
+            Ok(own) => self.own = Some(Arc::new(own)),
+            Err(found) => faults.extend(
+                found.into_iter().map(|fault| RuleFault { field: "settings.when".into(), detail: fault.to_string() }),
+            ),
+        }
     }
 
     /// What no single setting shows: what is missing, and what does not go together.
@@ -149,10 +169,10 @@ impl Rule {
     fn takes(&self) -> (bool, bool) {
         match self.condition {
             Condition::Temperature | Condition::Humidity => (true, true),
-            Condition::Own => match self.text("over") {
-                Some("reading" | "device") => (false, true),
-                Some("shipment") => (false, false),
-                _ => (true, false),
+            Condition::Own => match self.over() {
+                Subject::Stock => (true, false),
+                Subject::Reading | Subject::Device => (false, true),
+                Subject::Shipment => (false, false),
             },
             _ => match self.condition.info().about {
                 About::Stock | About::Lot | About::Account => (true, false),
@@ -160,6 +180,16 @@ impl Rule {
                 About::Shipment | About::System => (false, false),
             },
         }
+    }
+
+    /// What a condition of a user's own is about.
+    pub(crate) fn over(&self) -> Subject {
+        self.text("over").and_then(Subject::from_name).unwrap_or(Subject::Stock)
+    }
+
+    /// The condition of a user's own, compiled.
+    pub(crate) fn own(&self) -> Option<&Followed> {
+        self.own.as_deref()
     }
 
     /// Whether a setting was set by the rule.
@@ -299,6 +329,11 @@ mod tests {
         );
         assert_eq!(faults(card("temperature", &[("min", "8"), ("max", "2")])), ["settings.min"]);
         assert_eq!(faults(card("own", &[])), ["settings.when"]);
+        let wrong = card("own", &[("when", "stock.onhand > 3 && stock.free < 1")]);
+        assert_eq!(faults(wrong.clone()), ["settings.when", "settings.when"]);
+        let details: Vec<String> = Rule::read(&wrong).err().into_iter().flatten().map(|fault| fault.detail).collect();
+        assert!(details[0].starts_with("column 7: stock has no 'onhand'"), "{details:?}");
+        assert!(details[1].starts_with("column 27: stock has no 'free'"), "{details:?}");
         let both = RuleCard { product: "P".into(), category: "C".into(), ..card("low_stock", &[("below", "1")]) };
         assert_eq!(faults(both), ["category"]);
         let device = RuleCard { device: "d".into(), ..card("low_stock", &[("below", "1")]) };

@@ -7,6 +7,7 @@
 //! watched for its condition.
 
 use crate::condition::Condition;
+use crate::own::Subject;
 use crate::rule::{Rule, builtin_rules};
 use ledger::RuleCard;
 use std::collections::{BTreeMap, BTreeSet};
@@ -84,21 +85,38 @@ pub(crate) fn upward(path: &str) -> impl Iterator<Item = &str> {
     std::iter::successors((!path.is_empty()).then_some(path), |path| path.rsplit_once('/').map(|(above, _)| above))
 }
 
+impl Covered<'_> {
+    /// Whether the scope of a rule covers this.
+    pub(crate) fn is_covered_by(&self, card: &RuleCard) -> bool {
+        let is = |asked: &str, has: &str| asked.is_empty() || asked == has;
+        is(&card.product, self.product)
+            && is(&card.category, self.category)
+            && is(&card.region, self.region)
+            && is(&card.device, self.device)
+            && (card.location.is_empty() || upward(self.location).any(|path| path == &*card.location))
+    }
+}
+
 impl Rules {
     /// The built-in rules alone.
     pub fn new() -> Self {
-        let mut rules = Self {
+        let mut rules = Self::none();
+        for card in builtin_rules() {
+            rules.insert(Rule::read(&card).expect("built-in rules can be followed"), false);
+        }
+        rules
+    }
+
+    /// No rule at all, built-in ones neither.
+    pub(crate) fn none() -> Self {
+        Self {
             by_id: BTreeMap::new(),
             covering: BTreeMap::new(),
             by_device: BTreeMap::new(),
             places: BTreeMap::new(),
             declared: BTreeSet::new(),
             own: BTreeSet::new(),
-        };
-        for card in builtin_rules() {
-            rules.insert(Rule::read(&card).expect("built-in rules can be followed"), false);
         }
-        rules
     }
 
     /// Takes a declared rule in, in place of the one of its id. One that cannot be followed is left out.
@@ -184,15 +202,10 @@ impl Rules {
         self.places.keys().map(|path| &**path)
     }
 
-    /// Whether any condition of users' own is over `over`.
-    pub(crate) fn has_own(&self, over: &str) -> bool {
-        self.own(over).next().is_some()
-    }
-
     /// Conditions of users' own over `over`, by id, without those that are off.
-    pub(crate) fn own<'r>(&'r self, over: &'r str) -> impl Iterator<Item = &'r Rule> {
+    pub(crate) fn own(&self, over: Subject) -> impl Iterator<Item = &Rule> {
         let own = self.own.iter().filter_map(|id| self.by_id.get(id));
-        own.filter(move |rule| !rule.card.is_off && rule.text("over").unwrap_or("stock") == over)
+        own.filter(move |rule| !rule.card.is_off && rule.over() == over)
     }
 
     /// The rule that holds for something; `None` when none does, or the one that does is off.

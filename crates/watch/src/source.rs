@@ -2,6 +2,7 @@
 
 use crate::condition::Condition;
 use crate::desk::{Desk, Wanted};
+use crate::own::DeviceFacts;
 use crate::rule::{Rule, whole};
 use crate::scope::Covered;
 use crate::stock::duration;
@@ -29,6 +30,12 @@ struct SourceWatch {
     battery_min: u16,
     /// What is left in its battery, in thousandths; `u16::MAX` for unknown.
     battery: u16,
+    /// Failures that it reported of itself, in all.
+    failures: u64,
+    /// The newest count of its messages; `None` before the first.
+    sequence: Option<u64>,
+    /// Messages that its count says were sent and that never came, in all.
+    gaps: u64,
     holds: u8,
     is_timed: bool,
     /// Whether it ever sent anything; who only acts is a party, too.
@@ -67,6 +74,18 @@ pub(crate) fn about(device: &str) -> AlertSubject {
     AlertSubject { device: device.into(), ..AlertSubject::default() }
 }
 
+impl SourceWatch {
+    /// Takes in a message's number, and the failures that it reports. A lower number than before says that the device
+    /// began to count anew.
+    fn count(&mut self, sequence: Option<u64>, failures: u32) {
+        self.failures = self.failures.saturating_add(u64::from(failures));
+        if let (Some(sequence), Some(before)) = (sequence, self.sequence) {
+            self.gaps = self.gaps.saturating_add(sequence.saturating_sub(before).saturating_sub(1));
+        }
+        self.sequence = sequence.or(self.sequence);
+    }
+}
+
 impl Sources {
     /// Takes in who sent the decision, and what it says of devices.
     pub(crate) fn take(&mut self, desk: &mut Desk<'_>, decision: &Decision) {
@@ -96,6 +115,7 @@ impl Sources {
                     }
                 }
                 Effect::Observed(observation) => {
+                    self.0[decision.source.index()].count(observation.sequence, observation.failures);
                     if let Some(battery) = observation.battery_permille {
                         self.charged(desk, decision.source, battery);
                     }
@@ -230,6 +250,25 @@ impl Sources {
         }
     }
 
+    /// What conditions of users' own can ask about a source; `None` for one that was never heard.
+    pub(crate) fn own_facts<'s>(&self, state: &'s State, party: PartyId, now: Timestamp) -> Option<DeviceFacts<'s>> {
+        let source = self.0.get(party.index())?;
+        let name = state.catalog().party(party);
+        let card = state.catalog().device(name);
+        let location = card.map_or("", |card| &card.location);
+        let silent = crate::rule::float(now.0.saturating_sub(source.last_heard.0).max(0)) / 60.0e6;
+        let whole = |count: u64| crate::rule::float(i64::try_from(count).unwrap_or(i64::MAX));
+        Some(DeviceFacts {
+            name,
+            kind: card.map_or("", |card| &card.kind),
+            location: (!location.is_empty()).then_some(location),
+            minutes_silent: Some(silent),
+            battery_percent: (source.battery != u16::MAX).then(|| f64::from(source.battery) / 10.0),
+            failures: whole(source.failures),
+            sequence_gaps: whole(source.gaps),
+        })
+    }
+
     /// When a source was last heard; `None` for one that never was.
     pub(crate) fn last_heard(&self, party: PartyId) -> Option<Timestamp> {
         self.0.get(party.index()).filter(|source| source.is_heard).map(|source| source.last_heard)
@@ -252,6 +291,9 @@ impl Sources {
             to.put_i64(source.last_heard.0);
             to.put_i64(source.lag);
             to.put(&source.battery.to_le_bytes());
+            to.put_u64(source.failures);
+            to.put_option(source.sequence, |to, sequence| to.put_u64(sequence));
+            to.put_u64(source.gaps);
             to.put(&[source.holds, u8::from(source.is_heard)]);
         }
     }
@@ -262,6 +304,9 @@ impl Sources {
                 last_heard: Timestamp(from.take_i64()?),
                 lag: from.take_i64()?,
                 battery: from.take_array().map(u16::from_le_bytes)?,
+                failures: from.take_u64()?,
+                sequence: from.take_option(Source::take_u64)?,
+                gaps: from.take_u64()?,
                 holds: from.take_u8()?,
                 is_heard: from.take_bool()?,
                 ..SourceWatch::default()

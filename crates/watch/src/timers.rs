@@ -23,6 +23,12 @@ pub(crate) enum Timer {
     Alert(Position),
     /// Something of this system.
     System,
+    /// A share of all stock: users' own conditions over it that time changes.
+    OwnStock(u32),
+    /// A share of all devices: users' own conditions over them that time changes.
+    OwnDevices(u32),
+    /// Users' own conditions that have held for long enough.
+    OwnWaiting,
 }
 
 #[derive(Clone, Debug, Default)]

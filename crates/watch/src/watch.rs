@@ -3,6 +3,8 @@
 use crate::condition::{About, Condition};
 use crate::desk::{Demand, Desk, Wanted};
 use crate::life;
+use crate::own::Subject;
+use crate::own_rules::{EvaluationErrors, Over, OwnRules};
 use crate::scope::{Covered, Rules};
 use crate::source::Sources;
 use crate::stock::StockWatch;
@@ -50,6 +52,7 @@ pub struct Watch {
     demands: VecDeque<Demand>,
     stock: StockWatch,
     sources: Sources,
+    own: OwnRules,
     /// Held inputs that nobody has mended or discarded.
     held: u64,
     is_held_told: bool,
@@ -64,6 +67,7 @@ impl Watch {
             demands: VecDeque::new(),
             stock: StockWatch::new(seed),
             sources: Sources::default(),
+            own: OwnRules::default(),
             held: 0,
             is_held_told: false,
         }
@@ -74,18 +78,40 @@ impl Watch {
     ///
     /// What is to be done about it waits for [`next_demand`](Self::next_demand).
     pub fn take(&mut self, state: &State, decision: &Decision, facts: &[Fact<'_>]) {
-        self.advance(state, decision.recorded_at);
+        self.wake(state, decision.recorded_at);
+        self.take_in(state, decision, facts);
+    }
+
+    fn take_in(&mut self, state: &State, decision: &Decision, facts: &[Fact<'_>]) {
+        self.pass(state, decision.recorded_at);
         self.with(state, decision.recorded_at, state.position(), |parts, desk| {
             parts.sources.take(desk, decision);
             parts.stock.take(desk, decision);
             if !decision.effects.is_empty() {
                 life::take(desk, decision);
+                parts.own.take(desk.state, desk.cause, decision);
             }
         });
         if !decision.effects.is_empty() || decision.resolves.is_some() {
             self.take_effects(state, decision);
         }
+        self.take_own(state, decision);
         let _ = facts;
+    }
+
+    /// Asks users' own conditions over what the decision touched.
+    fn take_own(&mut self, state: &State, decision: &Decision) {
+        let asks_devices = self.own.has(Subject::Device);
+        if self.stock.own_touched.is_empty() && !asks_devices {
+            return;
+        }
+        self.with(state, decision.recorded_at, state.position(), |parts, desk| {
+            parts.own.look_at_touched(desk, parts.stock);
+            if asks_devices {
+                parts.own.take_devices(desk, parts.sources, decision);
+            }
+            parts.own.arm(desk, &Over { stock: parts.stock, sources: parts.sources });
+        });
     }
 
     /// As [`take`](Self::take), for a decision that is read from the journal: if it is what became of something that
@@ -97,7 +123,17 @@ impl Watch {
                 self.demands.drain(..=index);
             }
         }
-        self.take(state, decision, facts);
+        self.own.sleep();
+        self.take_in(state, decision, facts);
+    }
+
+    /// Lets time pass again where it stood still during a replay.
+    fn wake(&mut self, state: &State, now: Timestamp) {
+        if self.own.is_asleep() {
+            self.with(state, now, Position::ZERO, |parts, desk| {
+                parts.own.wake(desk, &mut Over { stock: parts.stock, sources: parts.sources });
+            });
+        }
     }
 
     fn take_effects(&mut self, state: &State, decision: &Decision) {
@@ -135,6 +171,11 @@ impl Watch {
     fn rule_changed(&mut self, state: &State, card: Option<&RuleCard>, now: Timestamp) {
         let Some(card) = card else { return };
         let Some(condition) = Condition::named(&card.condition) else { return };
+        if condition == Condition::Own {
+            return self.with(state, now, state.position(), |parts, desk| {
+                parts.own.rule_changed(desk, &mut Over { stock: parts.stock, sources: parts.sources }, card);
+            });
+        }
         self.with(state, now, state.position(), |parts, desk| match condition.info().about {
             About::Stock | About::Lot | About::Account => parts.stock.rule_changed(desk, card),
             About::Device => parts.sources.rule_changed(desk, card),
@@ -145,6 +186,11 @@ impl Watch {
 
     /// Lets time pass: whatever has come due by `now` is looked at.
     pub fn advance(&mut self, state: &State, now: Timestamp) {
+        self.wake(state, now);
+        self.pass(state, now);
+    }
+
+    fn pass(&mut self, state: &State, now: Timestamp) {
         while let Some((_, timer)) = self.timers.pop(now) {
             self.with(state, now, Position::ZERO, |parts, desk| match timer {
                 Timer::Stock(index) => parts.stock.subject_due(desk, index),
@@ -152,6 +198,9 @@ impl Watch {
                 Timer::Account(index) => parts.stock.account_due(desk, index),
                 Timer::Source(index) => parts.sources.due(desk, PartyId(index)),
                 Timer::Alert(position) => life::due(desk, position),
+                Timer::OwnStock(slot) => parts.own.stock_due(desk, parts.stock, slot),
+                Timer::OwnDevices(slot) => parts.own.devices_due(desk, parts.sources, slot),
+                Timer::OwnWaiting => parts.own.waiting_due(desk),
                 Timer::Stream(_) | Timer::Shipment(_) | Timer::System => {}
             });
         }
@@ -161,7 +210,7 @@ impl Watch {
         let held = self.held;
         let is_told = &mut self.is_held_told;
         let (rules, timers, demands) = (&self.rules, &mut self.timers, &mut self.demands);
-        let mut desk = Desk { state, rules, timers, demands, now, cause: state.position() };
+        let mut desk = Desk { state, rules, timers, demands, now, cause: state.position(), apart: None };
         let rule = rules.find(Condition::HeldGrowth, Covered::default());
         let above = rule.and_then(|rule| rule.number("above"));
         let holds = above.is_some_and(|above| above < crate::rule::float(i64::try_from(held).unwrap_or(i64::MAX)));
@@ -187,9 +236,9 @@ impl Watch {
         cause: Position,
         work: impl FnOnce(Parts<'_>, &mut Desk<'_>) -> T,
     ) -> T {
-        let parts = Parts { stock: &mut self.stock, sources: &mut self.sources };
+        let parts = Parts { stock: &mut self.stock, sources: &mut self.sources, own: &mut self.own };
         let (rules, timers, demands) = (&self.rules, &mut self.timers, &mut self.demands);
-        work(parts, &mut Desk { state, rules, timers, demands, now, cause })
+        work(parts, &mut Desk { state, rules, timers, demands, now, cause, apart: None })
     }
 
     /// The next thing to be done, in the order in which it was wanted.
@@ -222,6 +271,12 @@ impl Watch {
         &self.sources
     }
 
+    /// How often the condition of a user's own rule could not be answered since the start, which counts as not met;
+    /// `None` for never.
+    pub fn evaluation_errors(&self, rule: &str) -> Option<&EvaluationErrors> {
+        self.own.errors(rule)
+    }
+
     /// Touches the memory that a movement of this account will need. Changes nothing; the answer means nothing.
     pub fn warm(&self, account: AccountId) -> u64 {
         self.stock.warm(account)
@@ -243,6 +298,7 @@ impl Watch {
             demand.save(to);
         }
         self.stock.save(to);
+        self.own.save(to);
     }
 
     /// Reads the image of the watch over `state`, which must stand where it stood when the image was written.
@@ -266,6 +322,7 @@ impl Watch {
         let now = state.recorded_at();
         let loaded = watch.with(state, now, Position::ZERO, |parts, desk| {
             parts.stock.load(desk, from)?;
+            *parts.own = OwnRules::load(desk, from)?;
             for index in 0..sources {
                 parts.sources.resolve(desk, PartyId::at(index));
             }
@@ -284,6 +341,7 @@ impl Watch {
 struct Parts<'w> {
     stock: &'w mut StockWatch,
     sources: &'w mut Sources,
+    own: &'w mut OwnRules,
 }
 
 /// What an observation says, read.

@@ -10,7 +10,7 @@ use wire::record::Entry;
 /// The stock below which everything is low in these trials, in units.
 pub(super) const LOW_BELOW: i64 = 4;
 /// The conditions that are recounted.
-const RECOUNTED: [&str; 4] = ["negative_stock", "reservation_short", "low_stock", "stock_out"];
+const RECOUNTED: [&str; 5] = ["negative_stock", "reservation_short", "low_stock", "stock_out", "own:mine"];
 
 /// Condition and subject.
 type Told = (String, AlertSubject);
@@ -22,6 +22,7 @@ struct Recount {
     balances: BTreeMap<AccountId, i64>,
     reserving: BTreeMap<Box<str>, Vec<(AccountId, i64)>>,
     has_rule: bool,
+    has_own_rule: bool,
 }
 
 impl Trial {
@@ -87,6 +88,7 @@ impl Recount {
                 Effect::ReservationEnded { reservation, .. } => {
                     self.reserving.remove(reservation);
                 }
+                Effect::Rule(card) if &*card.condition == "own" => self.has_own_rule = true,
                 Effect::Rule(_) => self.has_rule = true,
                 _ => {}
             }
@@ -134,6 +136,9 @@ impl Recount {
                 expected.insert(("stock_out".to_owned(), about.clone()));
             }
             if free + on_order.max(0) + in_transit.max(0) < LOW_BELOW * 1_000_000 {
+                if self.has_own_rule {
+                    expected.insert(("own:mine".to_owned(), about.clone()));
+                }
                 expected.insert(("low_stock".to_owned(), about));
             }
         }

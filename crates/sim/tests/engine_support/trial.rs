@@ -41,7 +41,7 @@ pub(crate) struct Trial {
     now: Arc<AtomicI64>,
     traffic: Traffic,
     pub(crate) sent: Vec<Message>,
-    pub(crate) by_key: HashMap<ledger::Key, usize>,
+    pub(crate) by_key: HashMap<Key, usize>,
     /// Batches that were taken and not answered.
     pub(crate) waiting: BTreeMap<u64, Vec<usize>>,
     batch_count: u64,
@@ -117,27 +117,33 @@ impl Trial {
     /// Hands in the rule by which everything is watched, unless it is there.
     fn declare_rule(&mut self) {
         let handle = self.stages().handle().clone();
-        if !self.has_rule || handle.views().catalog().rule("low").is_some() {
+        if !self.has_rule || handle.views().catalog().rule("mine").is_some() {
             return;
         }
-        let settings = [("below", super::alerts::LOW_BELOW.to_string()), ("clear_percent", "0".to_owned())];
-        let card = RuleCard {
-            rule: "low".into(),
-            condition: "low_stock".into(),
-            settings: settings.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
-            ..RuleCard::default()
-        };
+        let below = super::alerts::LOW_BELOW;
+        let low = [("below", below.to_string()), ("clear_percent", "0".to_owned())];
+        // A condition of one's own that says the same.
+        let mine = [("when", format!("stock.position < {below}"))];
+        let rules: [(&str, &str, &[(&str, String)]); 2] = [("low", "low_stock", &low), ("mine", "own", &mine)];
         let mut batch = Batch::new();
-        batch.push(&Request {
-            actor: "anna",
-            source: "anna",
-            id: "",
-            key: Key::default(),
-            occurred_at: self.now(),
-            historical: false,
-            resolves: None,
-            body: Body::Command(&Command::DeclareRule(Box::new(card))),
-        });
+        for (rule, condition, settings) in rules {
+            let card = RuleCard {
+                rule: rule.into(),
+                condition: condition.into(),
+                settings: settings.iter().map(|(name, value)| ((*name).into(), value.as_str().into())).collect(),
+                ..RuleCard::default()
+            };
+            batch.push(&Request {
+                actor: "anna",
+                source: "anna",
+                id: "",
+                key: Key::default(),
+                occurred_at: self.now(),
+                historical: false,
+                resolves: None,
+                body: Body::Command(&Command::DeclareRule(Box::new(card))),
+            });
+        }
         handle.submit(batch, drop).expect("the engine works");
     }
 

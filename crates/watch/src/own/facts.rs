@@ -32,6 +32,9 @@ pub struct Field {
     pub about: &'static str,
 }
 
+/// How much of a text is told.
+const TOLD_CHARS_MAX: usize = 120;
+
 /// A fact's value, as the interpreter takes it.
 #[derive(Debug)]
 pub(super) enum Fact<'a> {
@@ -48,6 +51,20 @@ impl<'a> Fact<'a> {
             Self::Whole(value) => value,
             Self::Number(value) => value,
             Self::Text(value) => value,
+        }
+    }
+
+    /// For people: numbers with three decimals at most, long texts cut.
+    fn text(&self) -> String {
+        match self {
+            Self::Bool(value) => value.inner().to_string(),
+            Self::Whole(value) => value.inner().to_string(),
+            Self::Number(value) => {
+                let text = format!("{:.3}", value.inner());
+                let text = text.trim_end_matches('0').trim_end_matches('.');
+                if text == "-0" { "0".into() } else { text.into() }
+            }
+            Self::Text(value) => value.inner().chars().take(TOLD_CHARS_MAX).collect(),
         }
     }
 
@@ -352,6 +369,13 @@ impl Facts<'_> {
         };
         let bits = (0..values.len()).filter(differs).fold(0, |bits, index| bits | 1 << index);
         FactSet { subject, bits }
+    }
+
+    /// Some of the facts as texts for people, in the order of [`Subject::fields`].
+    pub fn texts(&self, of: FactSet) -> Vec<(&'static str, String)> {
+        let values = self.values();
+        let named = self.subject().fields().enumerate().filter(|(index, _)| of.bits & (1 << index) != 0);
+        named.map(|(index, field)| (field.name, values[index].as_ref().map_or("unknown".into(), Fact::text))).collect()
     }
 
     /// The values, in the order of [`Subject::fields`].

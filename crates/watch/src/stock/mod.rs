@@ -7,6 +7,7 @@ mod accounts;
 mod balances;
 mod confidence;
 pub mod counts;
+mod facts;
 mod image;
 mod judge;
 mod lots;
@@ -16,6 +17,7 @@ mod tell;
 
 pub use balances::{Balance, Slice};
 pub use confidence::{Confidence, Evidence};
+pub(crate) use facts::Needs;
 pub(crate) use resolve::covered;
 pub(crate) use tell::{duration, rounded};
 
@@ -30,7 +32,7 @@ use ledger::{
 use lots::LotWatch;
 use smallvec::SmallVec;
 use std::collections::{BTreeMap, BTreeSet};
-use subject::{BY_FIGURES, BY_TIME, Subject};
+use subject::{BY_FIGURES, BY_TIME, OWN, Subject};
 
 /// No index.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -76,6 +78,8 @@ pub(crate) struct StockWatch {
     touched: Vec<(u32, i64)>,
     touched_lots: Vec<u32>,
     touched_accounts: Vec<AccountId>,
+    /// Subjects at which conditions of users' own are to be looked.
+    pub(crate) own_touched: Vec<u32>,
 }
 
 impl StockWatch {
@@ -96,6 +100,7 @@ impl StockWatch {
             touched: Vec::new(),
             touched_lots: Vec::new(),
             touched_accounts: Vec::new(),
+            own_touched: Vec::new(),
         }
     }
 
@@ -226,6 +231,10 @@ impl StockWatch {
             let subject = &mut self.subjects[*index as usize];
             if *moved != 0 {
                 subject.moves = subject.moves.saturating_add(1);
+                subject.last_moved = subject.last_moved.max(occurred_at);
+            }
+            if subject.watched & OWN != 0 {
+                self.own_touched.push(*index);
             }
             if *moved < 0 {
                 subject.used(moved.saturating_neg(), occurred_at);

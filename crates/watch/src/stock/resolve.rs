@@ -4,6 +4,7 @@ use super::subject::{CONFIDENCE, COUNT, DEAD, LOW, NO_CEILING, NO_FLOOR, OUT, OV
 use super::{Link, NONE, StockWatch};
 use crate::condition::Condition;
 use crate::desk::Desk;
+use crate::own::Subject as Over;
 use crate::rule::{Rule, float, whole};
 use crate::scope::{Covered, upward};
 use ledger::{AccountId, AccountKind, LocationId, ProductId, RuleCard, State, Timestamp};
@@ -172,7 +173,11 @@ impl StockWatch {
 
     fn resolve_all(&mut self, desk: &mut Desk<'_>, indices: &[u32]) {
         for index in indices {
+            let before = self.subjects[*index as usize].watched;
             self.resolve(desk, *index);
+            if (before | self.subjects[*index as usize].watched) & OWN != 0 {
+                self.own_touched.push(*index);
+            }
             self.judge_figures(desk, *index);
             self.judge_if_due(desk, *index);
         }
@@ -194,7 +199,7 @@ impl StockWatch {
                 }
             }
         }
-        if desk.rules.has_own("stock") {
+        if desk.rules.own(Over::Stock).any(|rule| covered(subject).is_covered_by(&rule.card)) {
             watched |= OWN;
         }
         // By default, running out matters where somebody has said how much there should be.

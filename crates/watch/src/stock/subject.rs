@@ -67,6 +67,8 @@ pub(crate) struct Subject {
     pub(crate) moves: u32,
     /// When stock last left; [`Timestamp::MIN`] for never.
     pub(crate) last_out: Timestamp,
+    /// When stock last came or left; [`Timestamp::MIN`] for never.
+    pub(crate) last_moved: Timestamp,
     /// When it was last counted.
     pub(crate) last_count: Timestamp,
     /// When it was first seen.
@@ -105,6 +107,7 @@ impl Subject {
             use_day: i32::MIN,
             moves: 0,
             last_out: Timestamp::MIN,
+            last_moved: Timestamp::MIN,
             last_count: Timestamp::MIN,
             first_at: now,
             shrinkage: 0.0,
@@ -200,7 +203,7 @@ impl Subject {
         to.put_i64(self.use_today);
         to.put(&self.use_day.to_le_bytes());
         to.put_u32(self.moves);
-        for at in [self.last_out, self.last_count, self.first_at] {
+        for at in [self.last_out, self.last_moved, self.last_count, self.first_at] {
             to.put_i64(at.0);
         }
         to.put_u64(self.shrinkage.to_bits());
@@ -223,7 +226,8 @@ impl Subject {
         subject.use_today = from.take_i64()?;
         subject.use_day = i32::from_le_bytes(from.take_array()?);
         subject.moves = from.take_u32()?;
-        for at in [&mut subject.last_out, &mut subject.last_count, &mut subject.first_at] {
+        let Self { last_out, last_moved, last_count, first_at, .. } = &mut subject;
+        for at in [last_out, last_moved, last_count, first_at] {
             *at = Timestamp(from.take_i64()?);
         }
         subject.shrinkage = f64::from_bits(from.take_u64()?);

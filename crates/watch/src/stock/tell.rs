@@ -39,7 +39,7 @@ type Figures = Vec<(&'static str, String)>;
 
 impl StockWatch {
     /// Product and place of a subject.
-    pub(super) fn about(&self, state: &State, index: u32) -> AlertSubject {
+    pub(crate) fn about(&self, state: &State, index: u32) -> AlertSubject {
         let subject = &self.subjects[index as usize];
         AlertSubject {
             product: subject.product_name(state).into(),

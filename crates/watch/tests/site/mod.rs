@@ -217,9 +217,21 @@ impl Site {
         image(&self.state, &self.watch)
     }
 
+    /// Starts anew from what was decided, as after a crash.
+    pub fn reload(&mut self) {
+        let (state, watch) = self.replayed(self.journal.len() / 2);
+        (self.state, self.watch) = (state, watch);
+    }
+
     /// Replays the journal from its start, with the image written and read back after `reload_at` entries, and checks
     /// that nothing differs and nothing is left to do.
     pub fn check_replay(&self, reload_at: usize) {
+        let (state, mut watch) = self.replayed(reload_at);
+        assert_eq!(watch.demands(), 0, "everything was done: {:?}", watch.next_demand());
+        assert!(image(&state, &watch) == self.image(), "replay equals live");
+    }
+
+    fn replayed(&self, reload_at: usize) -> (State, Watch) {
         let (mut state, mut watch) = (State::new(7), Watch::new(7));
         for (index, (decision, said)) in self.journal.iter().enumerate() {
             if index == reload_at {
@@ -234,8 +246,7 @@ impl Site {
             let facts: Vec<Fact<'_>> = said.iter().map(Said::fact).collect();
             watch.replay(&state, decision, &facts);
         }
-        assert_eq!(watch.demands(), 0, "everything was done: {:?}", watch.next_demand());
-        assert!(image(&state, &watch) == self.image(), "replay equals live");
+        (state, watch)
     }
 }
 
