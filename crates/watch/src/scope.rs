@@ -213,7 +213,17 @@ impl Rules {
         self.covering_rule(condition, covered).filter(|rule| !rule.card.is_off)
     }
 
+    /// Whether there is any rule of this condition.
+    fn has_any(&self, condition: Condition) -> bool {
+        // The first key that a rule of it can have.
+        let first = (condition, What::Product("".into()), Where::Location("".into()), "".into());
+        self.covering.range(first..).next().is_some_and(|(key, _)| key.0 == condition)
+    }
+
     pub(crate) fn covering_rule(&self, condition: Condition, covered: Covered<'_>) -> Option<&Rule> {
+        if !self.has_any(condition) {
+            return None;
+        }
         let mut whats = Vec::with_capacity(3);
         if !covered.product.is_empty() {
             whats.push(What::Product(covered.product.into()));

@@ -107,7 +107,7 @@ impl StockWatch {
     /// Touches the memory that a movement of these accounts will need.
     pub(crate) fn warm(&self, account: AccountId) -> u64 {
         let Some(link) = self.links.get(account.index()) else { return 0 };
-        self.subjects.get(link.subject as usize).map_or(0, |subject| subject.available.unsigned_abs())
+        self.subjects.get(link.subject as usize).map_or(0, Subject::warm)
     }
 
     /// Takes in a decision that the state has just applied.

@@ -2,7 +2,7 @@
 
 use super::subject::{CONFIDENCE, COUNT, DEAD, LOW, NO_CEILING, NO_FLOOR, OUT, OVER, OWN, SLOW, Subject};
 use super::{Link, NONE, StockWatch};
-use crate::condition::Condition;
+use crate::condition::{About, Condition};
 use crate::desk::Desk;
 use crate::own::Subject as Over;
 use crate::rule::{Rule, float, whole};
@@ -108,11 +108,7 @@ impl StockWatch {
             }
             let account = AccountId::at(index);
             let key = desk.state.catalog().account(account);
-            let stands_in = {
-                let own = &desk.state.catalog().location(key.location).path;
-                &**own == path || own.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'))
-            };
-            if stands_in {
+            if is_within(&desk.state.catalog().location(key.location).path, path) {
                 let subject = self.subject(desk, key.product, place);
                 self.feed(desk.state, account, subject);
             }
@@ -139,16 +135,26 @@ impl StockWatch {
         if card.location.contains('/') {
             self.watch_place(desk, &card.location);
         }
+        let is_covered = |index: &u32| {
+            let path = &desk.state.catalog().location(self.subjects[*index as usize].place).path;
+            card.location.is_empty() || is_within(path, &card.location)
+        };
         let indices: Vec<u32> = if card.product.is_empty() {
-            (0..).take(self.subjects.len()).collect()
+            (0..).take(self.subjects.len()).filter(is_covered).collect()
         } else {
             let product = desk.state.catalog().find_product(&card.product);
-            product.and_then(|product| self.by_product.get(product.index())).map_or(Vec::new(), |own| own.to_vec())
+            let own = product.and_then(|product| self.by_product.get(product.index()));
+            own.into_iter().flatten().copied().filter(is_covered).collect()
         };
         self.resolve_all(desk, &indices);
-        self.touched_lots.extend((0..).take(self.lots.len()));
-        self.judge_lots(desk);
-        self.judge_flagged_accounts(desk);
+        match Condition::named(&card.condition).map(|condition| condition.info().about) {
+            Some(About::Lot) => {
+                self.touched_lots.extend((0..).take(self.lots.len()));
+                self.judge_lots(desk);
+            }
+            Some(About::Account) => self.judge_flagged_accounts(desk),
+            _ => {}
+        }
     }
 
     /// A product's card changed: its category may be another.
@@ -244,6 +250,11 @@ fn set_thresholds(subject: &mut Subject, low: Option<&Rule>, over: Option<&Rule>
             Some((rule, ceiling)) => (ceiling, ceiling.saturating_sub(whole(float(ceiling) * share(rule)))),
             None => (NO_CEILING, NO_CEILING),
         };
+}
+
+/// Whether a path is a location's or lies below it.
+fn is_within(path: &str, location: &str) -> bool {
+    path.strip_prefix(location).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// What a rule is looked for: a product at a place.

@@ -28,8 +28,10 @@ pub(crate) const NO_FLOOR: i64 = i64::MIN;
 pub(crate) const NO_CEILING: i64 = i64::MAX;
 
 /// A product at a warehouse or location. Quantities are micro-units.
+///
+/// In the order of use: a movement needs the first two cache lines and nothing of the rest.
 #[derive(Clone, Debug, PartialEq)]
-#[repr(align(64))]
+#[repr(C, align(64))]
 pub(crate) struct Subject {
     pub(crate) available: i64,
     pub(crate) reserved: i64,
@@ -42,6 +44,16 @@ pub(crate) struct Subject {
     /// Above this it is too much, at or below `over_clear` no longer.
     pub(crate) over: i64,
     pub(crate) over_clear: i64,
+    /// When stock last left; [`Timestamp::MIN`] for never.
+    pub(crate) last_out: Timestamp,
+    /// When stock last came or left; [`Timestamp::MIN`] for never.
+    pub(crate) last_moved: Timestamp,
+    /// The use of the day that is not over.
+    use_today: i64,
+    /// That day, counted from 1970-01-01; `i32::MIN` before the first.
+    use_day: i32,
+    /// Movements since the last count.
+    pub(crate) moves: u32,
     /// Conditions that some rule covers.
     pub(crate) watched: u8,
     /// Conditions that hold, and were told.
@@ -59,16 +71,6 @@ pub(crate) struct Subject {
     /// The use of days that are over: weighted sum, and the sum of the weights.
     use_sum: f64,
     use_weight: f64,
-    /// The use of the day that is not over.
-    use_today: i64,
-    /// That day, counted from 1970-01-01; `i32::MIN` before the first.
-    use_day: i32,
-    /// Movements since the last count.
-    pub(crate) moves: u32,
-    /// When stock last left; [`Timestamp::MIN`] for never.
-    pub(crate) last_out: Timestamp,
-    /// When stock last came or left; [`Timestamp::MIN`] for never.
-    pub(crate) last_moved: Timestamp,
     /// When it was last counted.
     pub(crate) last_count: Timestamp,
     /// When it was first seen.
@@ -76,6 +78,8 @@ pub(crate) struct Subject {
     /// How far counts and books usually differ, of what the books held; an exponential mean.
     pub(crate) shrinkage: f64,
 }
+
+const _: () = assert!(std::mem::offset_of!(Subject, product) <= 128, "what a movement needs is in two cache lines");
 
 fn day_of(at: Timestamp) -> i32 {
     i32::try_from(at.0.div_euclid(DAY)).unwrap_or(if at.0 < 0 { i32::MIN + 1 } else { i32::MAX })
@@ -112,6 +116,11 @@ impl Subject {
             first_at: now,
             shrinkage: 0.0,
         }
+    }
+
+    /// Touches both cache lines that a movement needs.
+    pub(crate) fn warm(&self) -> u64 {
+        self.available.unsigned_abs() ^ self.use_today.unsigned_abs()
     }
 
     /// Takes in a posting on an account of this kind.
