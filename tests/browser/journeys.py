@@ -10,6 +10,7 @@ import sys
 import unittest
 import urllib.parse
 
+from alerts import Alerts, AlertsOnAPhone, AlertsWithoutJavaScript  # noqa: F401, found by the loader
 from channels import Channels, ChannelsOnAPhone, ChannelsWithoutJavaScript  # noqa: F401, found by the loader
 from devices import Devices, DevicesOnAPhone, DevicesWithoutJavaScript  # noqa: F401, found by the loader
 from journey import ROWS, Demo, Journey

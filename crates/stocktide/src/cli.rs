@@ -4,7 +4,8 @@ use crate::config::ConfigFile;
 use crate::failure::Ended;
 use crate::logging::LogFormat;
 use crate::{
-    backup, bench, decode, demo, export, import, inspect, logging, reverse, sensors, serve, shipments, verify,
+    alerts, backup, bench, decode, demo, export, import, inspect, logging, reverse, rules, sensors, serve, shipments,
+    verify,
 };
 use anyhow::Result;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -55,6 +56,8 @@ enum CommandArgs {
     Backup(backup::BackupArgs),
     Restore(backup::RestoreArgs),
     Reverse(reverse::ReverseArgs),
+    Alerts(alerts::AlertsArgs),
+    Rules(rules::RulesArgs),
     Decode(decode::DecodeArgs),
     Bench(bench::BenchArgs),
     Shipments(shipments::ShipmentsArgs),
@@ -83,6 +86,8 @@ pub(crate) fn run() -> Result<Ended> {
         CommandArgs::Backup(args) => backup::back_up(&args, &config),
         CommandArgs::Restore(args) => backup::restore(&args, &config),
         CommandArgs::Reverse(args) => reverse::Reverse::new(args, &config)?.run(),
+        CommandArgs::Alerts(args) => alerts::run(args, &config),
+        CommandArgs::Rules(args) => rules::run(args, &config),
         CommandArgs::Decode(args) => decode::run(args),
         CommandArgs::Bench(args) => bench::Bench::new(args)?.run(),
         CommandArgs::Shipments(args) => shipments::run(args),

@@ -45,6 +45,57 @@ impl ServerAddressArgs {
     }
 }
 
+/// A running server, and how its answers are shown.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct AskArgs {
+    /// The server's address [default: http://127.0.0.1:8600].
+    #[arg(long, env = "STOCKTIDE_URL", value_name = "http://ADDRESS:PORT")]
+    url: Option<String>,
+    /// The file that holds the server's token [default: admin.token in the data directory, if there is one].
+    #[arg(long, env = "STOCKTIDE_TOKEN_FILE", value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    #[command(flatten)]
+    data: crate::directory::DataArgs,
+    /// Prints what the server answers, as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl AskArgs {
+    /// The client for the server named.
+    ///
+    /// # Errors
+    /// An address that can't be used, or a token that can't be read.
+    pub(crate) fn client(&self, config: &ConfigFile) -> Result<Client> {
+        let url = Some(self.url.clone().unwrap_or_else(|| format!("http://{}", crate::serve::LISTEN)));
+        let named = ServerAddressArgs { url, token_file: self.token_file.clone() };
+        let client = named.client(&self.data, config)?;
+        Ok(client.expect("an address was named"))
+    }
+}
+
+/// A text as one segment of a path, or as a value in a query.
+pub(crate) fn encoded(text: &str) -> String {
+    use std::fmt::Write as _;
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            out.push(char::from(byte));
+        } else {
+            // Writing to a string can't fail.
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}
+
+/// A path with those of the parameters that are there.
+pub(crate) fn address(path: &str, parameters: &[(&str, Option<&str>)]) -> String {
+    let given = parameters.iter().filter_map(|(name, value)| value.map(|value| format!("{name}={}", encoded(value))));
+    let query: Vec<String> = given.collect();
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) }
+}
+
 /// How long to wait when a server says neither.
 const RETRY_AFTER_DEFAULT: Duration = Duration::from_secs(1);
 /// How often a server may ask to wait before we give up.
@@ -109,6 +160,22 @@ impl Client {
     /// The server can't be reached, or asks to wait for ever.
     pub(crate) fn post(&mut self, path: &str, content_type: &'static str, body: Bytes) -> Result<Answer> {
         self.call(&Method::POST, path, content_type, body)
+    }
+
+    /// Puts a body in its place.
+    ///
+    /// # Errors
+    /// As [`Client::post`].
+    pub(crate) fn put(&mut self, path: &str, body: Bytes) -> Result<Answer> {
+        self.call(&Method::PUT, path, "application/json", body)
+    }
+
+    /// Takes away what stands at a path.
+    ///
+    /// # Errors
+    /// As [`Client::post`].
+    pub(crate) fn delete(&mut self, path: &str) -> Result<Answer> {
+        self.call(&Method::DELETE, path, "application/json", Bytes::new())
     }
 
     fn call(&mut self, method: &Method, path: &str, content_type: &'static str, body: Bytes) -> Result<Answer> {

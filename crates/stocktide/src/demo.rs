@@ -11,7 +11,7 @@ use clap::Args;
 use edge::mqtt::Outgoing;
 use edge::{Auth, mqtt};
 use engine::{Clock, Handle, Unavailable};
-use ledger::{Body, Command, Timestamp};
+use ledger::{Body, Command, RuleCard, Timestamp};
 use sim::world::{Emission, Plan, World};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -81,6 +81,42 @@ const STEP: Duration = Duration::from_millis(40);
 const BEGINS_AT_HOUR: i64 = 8;
 const HOUR_MICROS: i64 = 3_600_000_000;
 
+/// A rule of the demonstration.
+struct DemoRule {
+    id: &'static str,
+    name: &'static str,
+    condition: &'static str,
+    category: &'static str,
+    setting: (&'static str, &'static str),
+    owner: &'static str,
+}
+
+const fn low_stock(
+    id: &'static str,
+    name: &'static str,
+    category: &'static str,
+    setting: (&'static str, &'static str),
+    owner: &'static str,
+) -> DemoRule {
+    DemoRule { id, name, condition: "low_stock", category, setting, owner }
+}
+
+const RULES: [DemoRule; 5] = [
+    low_stock("dairy-supply", "Dairy for three days", "dairy", ("days_of_supply", "3"), "fresh food"),
+    low_stock("frozen-supply", "Frozen goods for a week", "frozen", ("days_of_supply", "7"), "fresh food"),
+    low_stock("medicines-supply", "Medicines", "cold chain medicines", ("days_of_supply", "10"), "pharmacy"),
+    low_stock("tools-supply", "Power tools", "power tools", ("below", "3"), ""),
+    // Fresh food is always about to expire; the last days are what matters.
+    DemoRule {
+        id: "default-expiring-lot",
+        name: "Lots that expire within five days",
+        condition: "expiring_lot",
+        category: "",
+        setting: ("days", "5"),
+        owner: "",
+    },
+];
+
 impl Demo {
     /// What the arguments mean.
     ///
@@ -128,6 +164,7 @@ impl Demo {
         let following = Following::start(directory, &handle, Vec::new())?;
         let mut world = World::new(self.plan.clone());
         let mut feeder = Feeder::new(handle.clone());
+        feeder.declare_rules()?;
         world.opening(&mut |emission| feeder.take(emission));
         feeder.hand_in()?;
         let runtime = server::runtime()?;
@@ -245,6 +282,26 @@ impl Feeder {
             }
         }
         Ok(())
+    }
+
+    /// Declares a handful of rules, as a shop of this kind would have them.
+    fn declare_rules(&mut self) -> Result<(), Unavailable> {
+        for rule in &RULES {
+            let (setting, value) = rule.setting;
+            let card = RuleCard {
+                rule: rule.id.into(),
+                name: rule.name.into(),
+                condition: rule.condition.into(),
+                category: rule.category.into(),
+                settings: vec![(setting.into(), value.into())],
+                owner: rule.owner.into(),
+                ..RuleCard::default()
+            };
+            let (now, command) = (self.handle.now(), Command::DeclareRule(Box::new(card)));
+            let key = self.hasher.command("demo", "", now, &command);
+            self.batch.push_command("demo", "demo", "", key, now, command);
+        }
+        self.hand_in()
     }
 
     /// Lets the world move with the clock until `stopped` is closed.

@@ -8,6 +8,7 @@
 //!
 //! Start with [`cli`], then the module of the command.
 
+mod alerts;
 mod backup;
 mod bench;
 mod channels;
@@ -29,6 +30,7 @@ mod output;
 mod polls;
 mod progress;
 mod reverse;
+mod rules;
 mod sensors;
 mod serve;
 mod server;

@@ -3,7 +3,7 @@
 use crate::support::run;
 use std::path::Path;
 
-const COMMANDS: [&[&str]; 23] = [
+const COMMANDS: [&[&str]; 32] = [
     &[],
     &["serve"],
     &["demo"],
@@ -16,6 +16,15 @@ const COMMANDS: [&[&str]; 23] = [
     &["backup"],
     &["restore"],
     &["reverse"],
+    &["alerts"],
+    &["alerts", "list"],
+    &["alerts", "show"],
+    &["alerts", "acknowledge"],
+    &["alerts", "snooze"],
+    &["rules"],
+    &["rules", "list"],
+    &["rules", "set"],
+    &["rules", "import"],
     &["decode"],
     &["decode", "gs1"],
     &["decode", "epc"],
