@@ -21,7 +21,10 @@ pub enum Condition {
     DisputedStock,
     ReservationShort,
     Temperature,
+    TemperatureOutside,
     Humidity,
+    HumidityOutside,
+    MeanKinetic,
     ReadingLimit,
     ExposureBudget,
     SensorFault,
@@ -140,6 +143,7 @@ const LIMITS: &[Setting] = &[
     setting("max", "the greatest allowed figure", SettingKind::Number(-1e9, 1e9), ""),
     setting("allowed_minutes", "how long outside is allowed at a time", MINUTES, ""),
     setting("budget_minutes", "how long a lot may be outside in all its life", MINUTES, ""),
+    setting("warn_minutes", "how long outside before it is told, ahead of an excursion", MINUTES, "5"),
     setting("hysteresis", "how far inside the limit the figure must come back", SettingKind::Number(0.0, 1e9), ""),
     setting("hold_stock", "whether the exposed lots are put on hold", SettingKind::Flag, ""),
 ];
@@ -281,6 +285,15 @@ pub const CONDITIONS: &[ConditionInfo] = &[
         remedy: "Look at the room; the lots that stand there are on hold until somebody releases or scraps them.",
     },
     ConditionInfo {
+        condition: Condition::TemperatureOutside,
+        name: "temperature_outside",
+        says: "A temperature is outside its limits, and not yet for longer than allowed.",
+        about: About::Device,
+        severity: Severity::Warning,
+        settings: &[],
+        remedy: "Close the door, look at the cooling: there is time before it becomes an excursion.",
+    },
+    ConditionInfo {
         condition: Condition::Humidity,
         name: "humidity",
         says: "A relative humidity was outside its limits for longer than allowed.",
@@ -288,6 +301,24 @@ pub const CONDITIONS: &[ConditionInfo] = &[
         severity: Severity::Warning,
         settings: LIMITS,
         remedy: "Look at the room.",
+    },
+    ConditionInfo {
+        condition: Condition::HumidityOutside,
+        name: "humidity_outside",
+        says: "A relative humidity is outside its limits, and not yet for longer than allowed.",
+        about: About::Device,
+        severity: Severity::Warning,
+        settings: &[],
+        remedy: "Look at the room: there is time before it becomes an excursion.",
+    },
+    ConditionInfo {
+        condition: Condition::MeanKinetic,
+        name: "mean_kinetic_temperature",
+        says: "What is stored has aged as if it had been too warm all along.",
+        about: About::Device,
+        severity: Severity::Critical,
+        settings: &[],
+        remedy: "Have quality decide about what stood there.",
     },
     ConditionInfo {
         condition: Condition::ReadingLimit,
@@ -456,6 +487,15 @@ impl Condition {
     /// The name used outside and in the journal.
     pub fn name(self) -> &'static str {
         self.info().name
+    }
+
+    /// The condition whose rules bring this one about, where it is not set by rules of its own.
+    pub const fn follows_from(self) -> Option<Self> {
+        match self {
+            Self::TemperatureOutside | Self::MeanKinetic => Some(Self::Temperature),
+            Self::HumidityOutside => Some(Self::Humidity),
+            _ => None,
+        }
     }
 
     /// The condition called `name`.

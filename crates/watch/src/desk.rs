@@ -6,7 +6,7 @@ use crate::scope::Rules;
 use crate::timers::{Timer, Timers};
 use ledger::{
     Alert, AlertChange, AlertStep, AlertSubject, Alerts, Decision, DecisionKind, Effect, ImageError, Position,
-    Quantity, Sink, Source, State, Timestamp,
+    Quantity, Severity, Sink, Source, State, Timestamp,
 };
 use std::collections::VecDeque;
 
@@ -62,14 +62,22 @@ impl Desk<'_> {
         self.timers.set(at, timer);
     }
 
+    /// The open alerts to look at: the journal's, or those of the trial.
+    pub(crate) fn alerts(&self) -> &Alerts {
+        self.apart.unwrap_or_else(|| self.state.alerts())
+    }
+
     /// The open alert of a condition and subject.
     pub(crate) fn find(&self, condition: &str, subject: &AlertSubject) -> Option<Position> {
-        self.apart.unwrap_or_else(|| self.state.alerts()).find(condition, subject)
+        self.alerts().find(condition, subject)
     }
 
     /// Opens an alert by a rule, unless one of its condition and subject is open.
     pub(crate) fn raise(&mut self, rule: &Rule, wanted: Wanted) {
-        let condition = alert_condition(rule);
+        self.open(rule, alert_condition(rule), rule.severity, wanted);
+    }
+
+    fn open(&mut self, rule: &Rule, condition: Box<str>, severity: Severity, wanted: Wanted) {
         if self.find(&condition, &wanted.subject).is_some() {
             return;
         }
@@ -77,7 +85,7 @@ impl Desk<'_> {
         self.demands.push_back(Demand::Raise(Box::new(Alert {
             condition,
             subject: wanted.subject,
-            severity: rule.severity,
+            severity,
             why: wanted.why.into(),
             figures,
             since: wanted.since,
@@ -85,6 +93,11 @@ impl Desk<'_> {
             owner: rule.card.owner.clone(),
             cause: self.cause,
         })));
+    }
+
+    /// Opens an alert of a condition that follows from a rule of another one.
+    pub(crate) fn raise_as(&mut self, rule: &Rule, condition: Condition, severity: Severity, wanted: Wanted) {
+        self.open(rule, name_of(condition).into(), severity, wanted);
     }
 
     /// Closes the open alert of a condition and subject, if there is one.

@@ -16,6 +16,7 @@ mod desk;
 mod life;
 pub mod own;
 mod own_rules;
+mod reading;
 mod rule;
 mod scope;
 pub mod sensor;

@@ -126,6 +126,12 @@ impl Rule {
     fn judge(&self, faults: &mut Vec<RuleFault>) {
         let mut fault = |field: &str, detail: String| faults.push(RuleFault { field: field.into(), detail });
         let has = |name: &str| self.has(name);
+        if let Some(other) = self.condition.follows_from() {
+            fault(
+                "condition",
+                format!("{} follows from rules of {}; declare one of those", self.condition.name(), other.name()),
+            );
+        }
         let one_of: &[&str] = match self.condition {
             Condition::LowStock => &["below", "days_of_supply"],
             Condition::Overstock => &["above", "days_of_supply"],

@@ -6,7 +6,7 @@
 //! first in the order of letters before the others. A rule that is off covers like any other: what it wins is not
 //! watched for its condition.
 
-use crate::condition::Condition;
+use crate::condition::{About, Condition};
 use crate::own::Subject;
 use crate::rule::{Rule, builtin_rules};
 use ledger::RuleCard;
@@ -58,6 +58,8 @@ pub struct Rules {
     declared: BTreeSet<Box<str>>,
     /// The ids of conditions of users' own.
     own: BTreeSet<Box<str>>,
+    /// The ids of rules over readings, by condition.
+    over_readings: BTreeMap<Condition, BTreeSet<Box<str>>>,
 }
 
 impl Default for Rules {
@@ -78,6 +80,12 @@ fn key_of(card: &RuleCard, condition: Condition) -> Key {
         (location, _) => Where::Location(location.into()),
     };
     (condition, what, place, card.device.clone())
+}
+
+/// Whether a rule is over the stock of a location inside a warehouse.
+fn names_place(rule: &Rule) -> bool {
+    let is_of_stock = matches!(rule.condition.info().about, About::Stock | About::Lot | About::Account);
+    is_of_stock && rule.card.location.contains('/')
 }
 
 /// A path, the paths above it, deepest first.
@@ -116,6 +124,7 @@ impl Rules {
             places: BTreeMap::new(),
             declared: BTreeSet::new(),
             own: BTreeSet::new(),
+            over_readings: BTreeMap::new(),
         }
     }
 
@@ -141,14 +150,20 @@ impl Rules {
         if !key.3.is_empty() {
             *self.by_device.entry(rule.condition).or_default() += 1;
         }
-        if rule.card.location.contains('/') {
+        if names_place(&rule) {
             *self.places.entry(rule.card.location.clone()).or_default() += 1;
         }
         if is_declared {
             self.declared.insert(id.clone());
         }
-        if rule.condition == Condition::Own {
-            self.own.insert(id.clone());
+        match rule.condition {
+            Condition::Own => {
+                self.own.insert(id.clone());
+            }
+            Condition::Temperature | Condition::Humidity | Condition::ReadingLimit => {
+                self.over_readings.entry(rule.condition).or_default().insert(id.clone());
+            }
+            _ => {}
         }
         let declared = &self.declared;
         let ids = self.covering.entry(key).or_default();
@@ -161,6 +176,9 @@ impl Rules {
         let Some(rule) = self.by_id.remove(id) else { return };
         self.declared.remove(id);
         self.own.remove(id);
+        if let Some(ids) = self.over_readings.get_mut(&rule.condition) {
+            ids.remove(id);
+        }
         let key = key_of(&rule.card, rule.condition);
         let lower = |counts: Option<&mut usize>| {
             if let Some(count) = counts {
@@ -170,7 +188,7 @@ impl Rules {
         if !key.3.is_empty() {
             lower(self.by_device.get_mut(&rule.condition));
         }
-        if rule.card.location.contains('/') {
+        if names_place(&rule) {
             lower(self.places.get_mut(&rule.card.location));
             self.places.retain(|_, count| *count > 0);
         }
@@ -200,6 +218,12 @@ impl Rules {
     /// Locations inside warehouses that rules name, each once.
     pub fn places(&self) -> impl Iterator<Item = &str> {
         self.places.keys().map(|path| &**path)
+    }
+
+    /// The rules over readings that set this condition, by id, those that are off too.
+    pub(crate) fn over_readings(&self, condition: Condition) -> impl Iterator<Item = &Rule> {
+        let ids = self.over_readings.get(&condition).into_iter().flatten();
+        ids.filter_map(|id| self.by_id.get(id))
     }
 
     /// Conditions of users' own over `over`, by id, without those that are off.

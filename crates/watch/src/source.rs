@@ -180,9 +180,17 @@ impl Sources {
     }
 
     /// A timer of a source is due.
-    pub(crate) fn due(&mut self, desk: &mut Desk<'_>, party: PartyId) {
+    pub(crate) fn due(&mut self, desk: &mut Desk<'_>, party: PartyId, guards: bool) {
         let source = &mut self.0[party.index()];
         source.is_timed = false;
+        if guards {
+            // A sensor that guards limits is told as lost instead, and looked at again meanwhile.
+            source.is_timed = source.silent_after > 0;
+            if source.is_timed {
+                desk.set(desk.now.plus(source.silent_after), Timer::Source(party.0));
+            }
+            return;
+        }
         if source.silent_after == 0 || source.last_heard.plus(source.silent_after) > desk.now {
             return self.arm(desk, party);
         }

@@ -51,8 +51,4 @@ impl Timers {
         }
         self.0.pop().map(|Reverse(due)| due)
     }
-
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
 }

@@ -5,6 +5,7 @@ use crate::desk::{Demand, Desk, Wanted};
 use crate::life;
 use crate::own::Subject;
 use crate::own_rules::{EvaluationErrors, Over, OwnRules};
+use crate::reading::Readings;
 use crate::scope::{Covered, Rules};
 use crate::source::Sources;
 use crate::stock::StockWatch;
@@ -53,6 +54,7 @@ pub struct Watch {
     stock: StockWatch,
     sources: Sources,
     own: OwnRules,
+    readings: Readings,
     /// Held inputs that nobody has mended or discarded.
     held: u64,
     is_held_told: bool,
@@ -68,6 +70,7 @@ impl Watch {
             stock: StockWatch::new(seed),
             sources: Sources::default(),
             own: OwnRules::default(),
+            readings: Readings::new(seed),
             held: 0,
             is_held_told: false,
         }
@@ -87,6 +90,12 @@ impl Watch {
         self.with(state, decision.recorded_at, state.position(), |parts, desk| {
             parts.sources.take(desk, decision);
             parts.stock.take(desk, decision);
+            parts.readings.take(desk, decision);
+            for fact in facts {
+                if let Fact::Reading { metric, value, unit, at } = *fact {
+                    parts.readings.read(desk, decision.source, metric, (unit, value), at);
+                }
+            }
             if !decision.effects.is_empty() {
                 life::take(desk, decision);
                 parts.own.take(desk.state, desk.cause, decision);
@@ -96,7 +105,6 @@ impl Watch {
             self.take_effects(state, decision);
         }
         self.take_own(state, decision);
-        let _ = facts;
     }
 
     /// Asks users' own conditions over what the decision touched.
@@ -155,6 +163,7 @@ impl Watch {
                 }),
                 Effect::Location(card) => self.with(state, decision.recorded_at, state.position(), |parts, desk| {
                     parts.stock.location_changed(desk, &card.location);
+                    parts.readings.location_changed(desk, &card.location);
                 }),
                 _ => {}
             }
@@ -178,7 +187,10 @@ impl Watch {
         }
         self.with(state, now, state.position(), |parts, desk| match condition.info().about {
             About::Stock | About::Lot | About::Account => parts.stock.rule_changed(desk, card),
-            About::Device => parts.sources.rule_changed(desk, card),
+            About::Device => {
+                parts.sources.rule_changed(desk, card);
+                parts.readings.rule_changed(desk, card);
+            }
             About::Shipment | About::System => {}
         });
         self.judge_held(state, now);
@@ -196,12 +208,16 @@ impl Watch {
                 Timer::Stock(index) => parts.stock.subject_due(desk, index),
                 Timer::Lot(index) => parts.stock.lot_due(desk, index),
                 Timer::Account(index) => parts.stock.account_due(desk, index),
-                Timer::Source(index) => parts.sources.due(desk, PartyId(index)),
+                Timer::Source(index) => {
+                    let guards = parts.readings.guards(PartyId(index));
+                    parts.sources.due(desk, PartyId(index), guards);
+                }
+                Timer::Stream(index) => parts.readings.due(desk, index),
                 Timer::Alert(position) => life::due(desk, position),
                 Timer::OwnStock(slot) => parts.own.stock_due(desk, parts.stock, slot),
                 Timer::OwnDevices(slot) => parts.own.devices_due(desk, parts.sources, slot),
                 Timer::OwnWaiting => parts.own.waiting_due(desk),
-                Timer::Stream(_) | Timer::Shipment(_) | Timer::System => {}
+                Timer::Shipment(_) | Timer::System => {}
             });
         }
     }
@@ -236,7 +252,12 @@ impl Watch {
         cause: Position,
         work: impl FnOnce(Parts<'_>, &mut Desk<'_>) -> T,
     ) -> T {
-        let parts = Parts { stock: &mut self.stock, sources: &mut self.sources, own: &mut self.own };
+        let parts = Parts {
+            stock: &mut self.stock,
+            sources: &mut self.sources,
+            readings: &mut self.readings,
+            own: &mut self.own,
+        };
         let (rules, timers, demands) = (&self.rules, &mut self.timers, &mut self.demands);
         work(parts, &mut Desk { state, rules, timers, demands, now, cause, apart: None })
     }
@@ -299,6 +320,7 @@ impl Watch {
         }
         self.stock.save(to);
         self.own.save(to);
+        self.readings.save(to);
     }
 
     /// Reads the image of the watch over `state`, which must stand where it stood when the image was written.
@@ -323,6 +345,7 @@ impl Watch {
         let loaded = watch.with(state, now, Position::ZERO, |parts, desk| {
             parts.stock.load(desk, from)?;
             *parts.own = OwnRules::load(desk, from)?;
+            parts.readings.load(desk, sources, from)?;
             for index in 0..sources {
                 parts.sources.resolve(desk, PartyId::at(index));
             }
@@ -342,6 +365,7 @@ struct Parts<'w> {
     stock: &'w mut StockWatch,
     sources: &'w mut Sources,
     own: &'w mut OwnRules,
+    readings: &'w mut Readings,
 }
 
 /// What an observation says, read.

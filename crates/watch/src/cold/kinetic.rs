@@ -143,6 +143,11 @@ impl KineticMean {
         self.hours
     }
 
+    /// How far apart two readings may be for what lies between them to count, in microseconds.
+    pub fn gap_micros_max(&self) -> i64 {
+        self.gap_micros_max
+    }
+
     /// How many readings were ignored.
     pub fn ignored(&self) -> u64 {
         self.ignored

@@ -276,11 +276,6 @@ impl StockWatch {
         self.judge_time(desk, index);
     }
 
-    /// How many subjects, accounts and lots are watched.
-    pub(crate) fn counts(&self) -> (usize, usize, usize) {
-        (self.subjects.len(), self.links.len(), self.lots.len())
-    }
-
     /// The subject of a product at a place.
     pub(crate) fn find(&self, product: ProductId, place: LocationId) -> Option<&Subject> {
         self.index.get(&(product, place)).map(|index| &self.subjects[*index as usize])
