@@ -9,7 +9,7 @@ mod cloud;
 pub(crate) mod fields;
 pub(crate) mod meaning;
 pub(crate) mod observed;
-mod render;
+pub(crate) mod render;
 mod report;
 
 pub use cloud::parse_cloud_event_binary;

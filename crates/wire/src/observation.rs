@@ -5,6 +5,7 @@
 //! | [`TAG_READS`] | tag reads, packed ([`pack_reads`]) | `tag_read` events, reader gateways, LLRP reports |
 //! | [`READINGS`] | JSON, a list of [`Reading`] | `sensor_reading` events, MQTT topics, Sparkplug metrics |
 //! | [`POSITION`] | JSON, one [`Place`] | `position_reported` events |
+//! | [`SHIPMENT`] | JSON, one [`ShipmentNews`] | `shipment_planned` and the other events that tell of shipments |
 //! | [`EPCIS`] | the canonical JSON of one EPCIS event | EPCIS capture |
 //! | [`EPCIS_CAPTURE`] | JSON: what became of the events of one capture | EPCIS capture |
 //! | [`EPCIS_QUERY`] | JSON: a named query or subscription that came, went or was served | EPCIS queries |
@@ -16,6 +17,7 @@
 
 mod readings;
 mod reads;
+pub(crate) mod shipment;
 
 pub(crate) use readings::reading_value;
 pub use readings::{
@@ -23,6 +25,10 @@ pub use readings::{
     render_readings,
 };
 pub use reads::{EPC_BYTES_MAX, ReadsError, TagRead, pack_reads, unpack_reads};
+pub use shipment::{
+    MODES, PLAN_LEGS_MAX, PLAN_PRODUCTS_MAX, PlannedLeg, ShipmentNews, ShipmentPlan, ShipmentStep, parse_shipment,
+    read_plan, render_shipment,
+};
 
 /// The form of packed tag reads.
 pub const TAG_READS: &str = "tag_reads";
@@ -30,6 +36,8 @@ pub const TAG_READS: &str = "tag_reads";
 pub const READINGS: &str = "readings";
 /// The form of a geographical position.
 pub const POSITION: &str = "position";
+/// The form of what is told of a shipment.
+pub const SHIPMENT: &str = "shipment";
 /// The form of an EPCIS event.
 pub const EPCIS: &str = "epcis";
 /// The form of what became of the events of one EPCIS capture.

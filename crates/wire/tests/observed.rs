@@ -70,6 +70,12 @@ fn the_canonical_form_reads_back_as_the_same_observation() {
         r#"{"event":"sensor_reading","metric":"t","value":-18.250,"unit":"C","timestamp":"2026-02-16T10:00:00Z","source":"s"}"#,
         r#"{"event":"sensor_reading","metrics":{"a":1,"b":true,"c":"open"},"timestamp":"2026-02-16T10:00:00Z","source":"s"}"#,
         r#"{"event":"position_reported","latitude":52.370216,"longitude":-4.9,"speed_kmh":80,"timestamp":"2026-02-16T10:00:00Z","source":"s"}"#,
+        r#"{"event":"shipment_planned","shipment":"S1","from":"warehouse_A","to":"warehouse_B","carrier":"DHL","mode":"road","vehicle":"truck-7","promised_at":"2026-02-17T10:00:00Z","departure_at":"2026-02-16T12:00:00Z","arrival_at":"2026-02-17T08:00:00Z","legs":[{"from":"warehouse_A","to":"Linz"},{"to":"warehouse_B","mode":"rail","departure_at":"2026-02-16T20:00:00Z"}],"products":[{"product_id":"TEA","quantity":2.5}],"timestamp":"2026-02-16T10:00:00Z","id":"7","source":"tms"}"#,
+        r#"{"event":"shipment_departed","shipment":"S1","timestamp":"2026-02-16T10:00:00Z","source":"s"}"#,
+        r#"{"event":"shipment_arrived","shipment":"S1","timestamp":"2026-02-16T10:00:00Z","source":"s"}"#,
+        r#"{"event":"shipment_leg_departed","shipment":"S1","leg":2,"timestamp":"2026-02-16T10:00:00Z","source":"s"}"#,
+        r#"{"event":"shipment_leg_arrived","shipment":"S1","leg":64,"timestamp":"2026-02-16T10:00:00Z","source":"s"}"#,
+        r#"{"event":"shipment_cancelled","shipment":"S1","timestamp":"2026-02-16T10:00:00Z","source":"s"}"#,
     ] {
         let reports = wire::event::reports(json.as_bytes(), wire::event::Place::default());
         assert_eq!(reports[0]["canonical"], json, "{}", serde_json::Value::from(reports[0].clone()));
@@ -92,4 +98,27 @@ fn every_problem_is_named() {
     check(r#""event":"sensor_reading","metrics":{"a":1},"metric":"t""#, "unknown_field metric");
     check(r#""event":"position_reported","latitude":91,"longitude":0"#, "invalid_value latitude");
     check(r#""event":"sensor_reading","metric":"t","value":1,"battery_percent":101"#, "invalid_value battery_percent");
+    check(r#""event":"shipment_departed""#, "missing_field shipment");
+    check(r#""event":"shipment_arrived","shipment":" ""#, "empty_field shipment");
+    check(r#""event":"shipment_arrived","shipment":"S","leg":1"#, "unknown_field leg");
+    check(r#""event":"shipment_leg_arrived","shipment":"S""#, "missing_field leg");
+    check(r#""event":"shipment_leg_arrived","shipment":"S","leg":0"#, "invalid_value leg");
+    check(r#""event":"shipment_leg_departed","shipment":"S","leg":"one""#, "invalid_value leg");
+    check(
+        r#""event":"shipment_planned","shipment":"S","mode":"teleport","legs":3"#,
+        "invalid_value mode, wrong_type legs",
+    );
+    check(
+        r#""event":"shipment_planned","shipment":"S","legs":[{"from":7},{"mode":"x","gate":"4"}]"#,
+        "wrong_type legs[0].from, unknown_field legs[1].gate, invalid_value legs[1].mode",
+    );
+    check(
+        r#""event":"shipment_planned","shipment":"S","products":[{"product_id":"A","quantity":0},{"product_id":"A","quantity":1}]"#,
+        "zero_quantity products[0].quantity, invalid_value products[1].product_id",
+    );
+    check(
+        r#""event":"shipment_planned","shipment":"S","departure_at":"2026-02-17T10:00:00Z","arrival_at":"2026-02-16T10:00:00Z""#,
+        "invalid_value arrival_at",
+    );
+    check(r#""event":"shipment_planned","shipment":"S","promised_at":"soon""#, "invalid_timestamp promised_at");
 }

@@ -43,7 +43,8 @@ impl Maker<'_> {
                 let needed: &[(&'static str, &str)] = match name {
                     "tag_read" => &[("epc", "\"3034257BF7194E4000001A85\"")],
                     "sensor_reading" => &[("metric", "\"temperature_celsius\""), ("value", "4.25")],
-                    _ => &[("latitude", "52.370216"), ("longitude", "4.895168")],
+                    "position_reported" => &[("latitude", "52.370216"), ("longitude", "4.895168")],
+                    _ => &[("shipment", "\"SHP-1042\"")],
                 };
                 reader.problems.extend(needed.iter().map(|(field, example)| missing(*field, example)));
             }

@@ -1,8 +1,9 @@
-//! Events that tell what a device saw: `tag_read`, `sensor_reading`, `position_reported`. They move no stock by
-//! themselves, and become observations.
+//! Events that tell what a device saw (`tag_read`, `sensor_reading`, `position_reported`) or what is known of a shipment
+//! (`shipment_planned` and what becomes of it). They move no stock by themselves, and become observations.
 
 use super::fields::{self, Value};
 use crate::object::Object;
+use crate::observation::shipment::{self, ShipmentStep};
 use crate::observation::{
     self, EPC_BYTES_MAX, Place, Reading, ReadingValue, TagRead, pack_reads, reading_value, render_place,
     render_readings,
@@ -13,8 +14,18 @@ use ledger::{Observation, Quantity, Timestamp};
 use std::borrow::Cow;
 
 /// The kinds of these events.
-pub(crate) const KINDS: [&str; 3] = ["tag_read", "sensor_reading", "position_reported"];
-/// The members that each of them may have.
+pub(crate) const KINDS: [&str; 9] = [
+    "tag_read",
+    "sensor_reading",
+    "position_reported",
+    ShipmentStep::Planned.event(),
+    ShipmentStep::Departed.event(),
+    ShipmentStep::Arrived.event(),
+    ShipmentStep::LegDeparted.event(),
+    ShipmentStep::LegArrived.event(),
+    ShipmentStep::Cancelled.event(),
+];
+/// The members that each of them may have, of those that devices send.
 const COMMON: [&str; 8] = ["event", "id", "source", "device", "timestamp", "sequence", "battery_percent", "failures"];
 /// Figures of one event.
 const METRICS_MAX: usize = 200;
@@ -36,6 +47,9 @@ pub(crate) fn kind_of(text: &str) -> Option<&'static str> {
 
 /// Reads the event of this kind; `None` when `problems` grew.
 pub(crate) fn read(text: &str, kind: &'static str, problems: &mut Vec<Problem>) -> Option<Observed> {
+    if let Some(step) = ShipmentStep::of(kind) {
+        return read_shipment(text, step, problems);
+    }
     let first = problems.len();
     let own: &[&'static str] = match kind {
         "tag_read" => &["epc", "antenna", "rssi", "count"],
@@ -60,6 +74,22 @@ pub(crate) fn read(text: &str, kind: &'static str, problems: &mut Vec<Problem>) 
         battery_permille: battery(&mut object),
         failures: whole(&mut object, "failures", u64::from(u32::MAX)).map_or(0, saturated),
         content,
+    };
+    (problems.len() == first).then_some(Observed { id, source, occurred_at, observation })
+}
+
+fn read_shipment(text: &str, step: ShipmentStep, problems: &mut Vec<Problem>) -> Option<Observed> {
+    let first = problems.len();
+    let known: Vec<&'static str> =
+        ["event", "id", "source", "timestamp"].into_iter().chain(step.members().iter().copied()).collect();
+    let mut object = Object::read(text, String::new(), &known, problems)?;
+    let (id, source) = (object.text("id"), object.text("source"));
+    let occurred_at = required_time(&mut object);
+    let news = shipment::read(&mut object, step);
+    let observation = Observation {
+        form: observation::SHIPMENT.into(),
+        content: shipment::render_shipment(&news).into_bytes().into(),
+        ..Observation::default()
     };
     (problems.len() == first).then_some(Observed { id, source, occurred_at, observation })
 }

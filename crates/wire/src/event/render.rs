@@ -1,7 +1,8 @@
 //! Requests back into the JSON that they could have come from: what the held list shows and lets a person mend.
 
 use super::fields::Field;
-use crate::observation::{self, Reading, ReadingValue, parse_place, parse_readings, unpack_reads};
+use crate::observation::shipment::push_shipment;
+use crate::observation::{self, Reading, ReadingValue, parse_place, parse_readings, parse_shipment, unpack_reads};
 use crate::text::push_json_string;
 use crate::time::{push_timestamp, render_day};
 use ledger::{Body, Command, Event, Observation, Quantity, Request, Reserve, ReserveLine, Status, Timestamp};
@@ -151,6 +152,7 @@ fn render_observed(request: &Request<'_>, observation: &Observation) -> Option<O
             out.raw("speed_kmh", &place.speed_kmh);
             out.raw("heading_degrees", &place.heading_degrees);
         }
+        observation::SHIPMENT => push_shipment(&mut out, &parse_shipment(text()?).ok()?),
         _ => return None,
     }
     out.time(Field::Timestamp.name(), request.occurred_at);

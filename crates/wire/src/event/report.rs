@@ -120,12 +120,16 @@ fn problem_json(problem: &Problem, place: Place) -> Value {
     out.into()
 }
 
-/// The kind of the events that become observations of this form.
-fn observed_kind(form: &str) -> &str {
-    match form {
+/// The kind of the event that became this observation.
+fn observed_kind(observation: &ledger::Observation) -> &str {
+    match &*observation.form {
         observation::TAG_READS => "tag_read",
         observation::READINGS => "sensor_reading",
         observation::POSITION => "position_reported",
+        observation::SHIPMENT => std::str::from_utf8(&observation.content)
+            .ok()
+            .and_then(|text| observation::parse_shipment(text).ok())
+            .map_or(observation::SHIPMENT, |news| news.step.event()),
         other => other,
     }
 }
@@ -175,7 +179,7 @@ fn request_json(request: &Request<'_>) -> Value {
             put("reservation_id", reservation);
         }
         Body::Command(Command::Observe(observation)) => {
-            put("kind", observed_kind(&observation.form));
+            put("kind", observed_kind(observation));
         }
         Body::Command(_) => {}
     }
