@@ -1,8 +1,9 @@
 //! What decisions are made on: the books, and the watch over them, which move together.
 
-use ledger::{Decision, ImageError, Sink, Source, State};
+use ledger::{Decision, ImageError, Sink, Source, State, Timestamp};
+use watch::shipment::{Card, Leg, Mode, Report};
 use watch::{Fact, Watch};
-use wire::observation::{self, Place, Reading};
+use wire::observation::{self, Place, Reading, ShipmentNews, ShipmentPlan, ShipmentStep};
 
 /// State and watch after the same decisions.
 #[derive(Clone, Debug)]
@@ -61,7 +62,52 @@ fn with_facts<T>(decision: &Decision, work: impl FnOnce(&[Fact<'_>]) -> T) -> T 
             let fact = place.and_then(|place| position_of(&place, decision));
             work(fact.as_slice())
         }
+        observation::SHIPMENT => match observation::parse_shipment(text) {
+            Ok(news) => with_news(&news, decision.occurred_at, work),
+            Err(_) => work(&[]),
+        },
         _ => work(&[]),
+    }
+}
+
+/// What was told of a shipment, as the watch takes it.
+fn with_news<T>(news: &ShipmentNews, at: Timestamp, work: impl FnOnce(&[Fact<'_>]) -> T) -> T {
+    let shipment = &*news.shipment;
+    let leg = news.leg.saturating_sub(1);
+    let report = match news.step {
+        ShipmentStep::Planned => {
+            let card = card_of(&news.plan, at);
+            return work(&[Fact::Plan { shipment, card: &card, products: &news.plan.products }]);
+        }
+        ShipmentStep::Departed => Report::Departed { at },
+        ShipmentStep::Arrived => Report::Arrived { at },
+        ShipmentStep::LegDeparted => Report::LegDeparted { leg, at },
+        ShipmentStep::LegArrived => Report::LegArrived { leg, at },
+        ShipmentStep::Cancelled => Report::Cancelled { at },
+    };
+    work(&[Fact::Shipment { shipment, report: &report }])
+}
+
+fn card_of(plan: &ShipmentPlan, said_at: Timestamp) -> Card {
+    let mode = Mode::of(&plan.mode);
+    let legs = plan.legs.iter().map(|leg| Leg {
+        from: leg.from.clone(),
+        to: leg.to.clone(),
+        departure_at: leg.departure_at,
+        arrival_at: leg.arrival_at,
+        mode: if leg.mode.is_empty() { mode } else { Mode::of(&leg.mode) },
+    });
+    Card {
+        said_at,
+        from: plan.from.clone(),
+        to: plan.to.clone(),
+        carrier: plan.carrier.clone(),
+        mode,
+        vehicle: (!plan.vehicle.is_empty()).then(|| plan.vehicle.clone()),
+        promised_at: plan.promised_at,
+        departure_at: plan.departure_at,
+        arrival_at: plan.arrival_at,
+        legs: legs.collect(),
     }
 }
 

@@ -21,6 +21,7 @@ mod rule;
 mod scope;
 pub mod sensor;
 pub mod shipment;
+mod shipping;
 mod source;
 mod stock;
 mod timers;

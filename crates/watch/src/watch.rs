@@ -7,17 +7,19 @@ use crate::own::Subject;
 use crate::own_rules::{EvaluationErrors, Over, OwnRules};
 use crate::reading::Readings;
 use crate::scope::{Covered, Rules};
+use crate::shipment::{Card, Report, Shipments};
+use crate::shipping::Shipping;
 use crate::source::Sources;
 use crate::stock::StockWatch;
 use crate::timers::{Timer, Timers};
 use ledger::{
-    AccountId, AlertSubject, Decision, DecisionKind, Effect, ImageError, PartyId, Position, RuleCard, Sink, Source,
-    State, Timestamp,
+    AccountId, AlertSubject, Decision, DecisionKind, Effect, ImageError, PartyId, Position, Quantity, RuleCard, Sink,
+    Source, State, Timestamp,
 };
 use std::collections::VecDeque;
 
 /// The layout of images; one of another version is refused, and whoever asked replays the journal instead.
-pub const IMAGE_VERSION: u32 = 2;
+pub const IMAGE_VERSION: u32 = 3;
 
 /// Who hands in what the watch wants: the actor and source of its entries.
 pub const SOURCE: &str = "stocktide";
@@ -55,6 +57,7 @@ pub struct Watch {
     sources: Sources,
     own: OwnRules,
     readings: Readings,
+    shipping: Shipping,
     /// Held inputs that nobody has mended or discarded.
     held: u64,
     is_held_told: bool,
@@ -71,6 +74,7 @@ impl Watch {
             sources: Sources::default(),
             own: OwnRules::default(),
             readings: Readings::new(seed),
+            shipping: Shipping::default(),
             held: 0,
             is_held_told: false,
         }
@@ -91,6 +95,7 @@ impl Watch {
             parts.sources.take(desk, decision);
             parts.stock.take(desk, decision);
             parts.readings.take(desk, decision);
+            parts.shipping.take(desk, decision, facts);
             for fact in facts {
                 if let Fact::Reading { metric, value, unit, at } = *fact {
                     parts.readings.read(desk, decision.source, metric, (unit, value), at);
@@ -164,6 +169,7 @@ impl Watch {
                 Effect::Location(card) => self.with(state, decision.recorded_at, state.position(), |parts, desk| {
                     parts.stock.location_changed(desk, &card.location);
                     parts.readings.location_changed(desk, &card.location);
+                    parts.shipping.location_changed(desk, card);
                 }),
                 _ => {}
             }
@@ -191,7 +197,8 @@ impl Watch {
                 parts.sources.rule_changed(desk, card);
                 parts.readings.rule_changed(desk, card);
             }
-            About::Shipment | About::System => {}
+            About::Shipment => parts.shipping.rule_changed(desk),
+            About::System => {}
         });
         self.judge_held(state, now);
     }
@@ -203,7 +210,7 @@ impl Watch {
     }
 
     fn pass(&mut self, state: &State, now: Timestamp) {
-        while let Some((_, timer)) = self.timers.pop(now) {
+        while let Some((at, timer)) = self.timers.pop(now) {
             self.with(state, now, Position::ZERO, |parts, desk| match timer {
                 Timer::Stock(index) => parts.stock.subject_due(desk, index),
                 Timer::Lot(index) => parts.stock.lot_due(desk, index),
@@ -217,7 +224,8 @@ impl Watch {
                 Timer::OwnStock(slot) => parts.own.stock_due(desk, parts.stock, slot),
                 Timer::OwnDevices(slot) => parts.own.devices_due(desk, parts.sources, slot),
                 Timer::OwnWaiting => parts.own.waiting_due(desk),
-                Timer::Shipment(_) | Timer::System => {}
+                Timer::Shipment(index) => parts.shipping.due(desk, index, at),
+                Timer::System => {}
             });
         }
     }
@@ -257,6 +265,7 @@ impl Watch {
             sources: &mut self.sources,
             readings: &mut self.readings,
             own: &mut self.own,
+            shipping: &mut self.shipping,
         };
         let (rules, timers, demands) = (&self.rules, &mut self.timers, &mut self.demands);
         work(parts, &mut Desk { state, rules, timers, demands, now, cause, apart: None })
@@ -280,6 +289,11 @@ impl Watch {
     /// The rules, built-in ones too.
     pub fn rules(&self) -> &Rules {
         &self.rules
+    }
+
+    /// The shipments that are followed.
+    pub fn shipments(&self) -> &Shipments {
+        self.shipping.shipments()
     }
 
     /// What is watched of stock.
@@ -318,6 +332,7 @@ impl Watch {
         for demand in &self.demands {
             demand.save(to);
         }
+        self.shipping.save(to);
         self.stock.save(to);
         self.own.save(to);
         self.readings.save(to);
@@ -340,6 +355,7 @@ impl Watch {
         watch.is_held_told = from.take_bool()?;
         watch.sources = Sources::load(from)?;
         let demands = from.take_list(Demand::load)?;
+        watch.shipping = Shipping::load(from)?;
         let sources = watch.sources.len();
         let now = state.recorded_at();
         let loaded = watch.with(state, now, Position::ZERO, |parts, desk| {
@@ -349,6 +365,7 @@ impl Watch {
             for index in 0..sources {
                 parts.sources.resolve(desk, PartyId::at(index));
             }
+            parts.shipping.resume(desk);
             for (position, _) in desk.state.alerts().iter() {
                 life::arm(desk, position);
             }
@@ -366,6 +383,7 @@ struct Parts<'w> {
     sources: &'w mut Sources,
     own: &'w mut OwnRules,
     readings: &'w mut Readings,
+    shipping: &'w mut Shipping,
 }
 
 /// What an observation says, read.
@@ -392,5 +410,21 @@ pub enum Fact<'a> {
         accuracy_m: f64,
         /// When it was there.
         at: Timestamp,
+    },
+    /// What is planned of a shipment.
+    Plan {
+        /// Its reference.
+        shipment: &'a str,
+        /// All of it.
+        card: &'a Card,
+        /// What it is to bring, and how much; none when that is not said.
+        products: &'a [(Box<str>, Quantity)],
+    },
+    /// What became of a shipment.
+    Shipment {
+        /// Its reference.
+        shipment: &'a str,
+        /// What was told.
+        report: &'a Report,
     },
 }

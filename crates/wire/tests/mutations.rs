@@ -84,11 +84,14 @@ fn assert_all_accounted(parsed: &Parsed, body: &[u8]) {
 fn damaged_events_are_all_accounted_for() {
     let event = r#"{"event":"item_moved","product_id":"S","location":"w/1","to":"v","quantity":2.5,"timestamp":"2026-02-16T10:00:00Z","id":"7","serials":["a","b"],"lot":"L","expiry":"2026-12-31"}"#;
     let reserve = r#"{"event":"stock_reserved","location":"w","reservation_id":"r","lines":[{"product_id":"S","quantity":2}],"timestamp":"2026-02-16T10:00:00Z"}"#;
+    let plan = r#"{"event":"shipment_planned","shipment":"S1","from":"w","mode":"road","promised_at":"2026-02-17T10:00:00Z","legs":[{"to":"v","arrival_at":"2026-02-17T08:00:00Z"}],"products":[{"product_id":"S","quantity":2}],"timestamp":"2026-02-16T10:00:00Z"}"#;
+    let leg = r#"{"event":"shipment_leg_arrived","shipment":"S1","leg":2,"timestamp":"2026-02-16T10:00:00Z"}"#;
     let cloud = r#"{"specversion":"1.0","id":"1","source":"s","type":"item_added","time":"2026-02-16T10:00:00Z","data":{"product_id":"S","location":"w","quantity":1}}"#;
     let bodies = [
         (ContentKind::Json, event.to_owned()),
         (ContentKind::Json, format!("[{event},{reserve},{event}]")),
         (ContentKind::Ndjson, format!("{event}\n{reserve}\n{event}\n")),
+        (ContentKind::Ndjson, format!("{plan}\n{leg}\n")),
         (ContentKind::CloudEvent, cloud.to_owned()),
         (ContentKind::CloudEventBatch, format!("[{cloud},{cloud}]")),
     ];

@@ -248,7 +248,7 @@ fn milestones(shipment: &Shipment, walk: &Walk) -> Milestones {
     let received_at = shipment.received_at();
     Milestones {
         ordered: reported(shipment.ordered_at()),
-        planned: reported(shipment.card().map(|card| card.said_at)),
+        planned: reported(shipment.card().filter(|card| !card.is_implied()).map(|card| card.said_at)),
         departed: reported(shipment.departed_at())
             .or(milestone(walk.left_origin_at, By::Position))
             .or(milestone(shipment.dispatch_began_at(), By::Goods)),

@@ -224,6 +224,14 @@ impl Card {
         if modes.all(|mode| mode == first) { first } else { Mode::Other }
     }
 
+    /// When nobody said it: the card follows from what was booked, and any card that was said holds instead.
+    pub const IMPLIED: Timestamp = Timestamp(i64::MIN);
+
+    /// Whether nobody said it.
+    pub fn is_implied(&self) -> bool {
+        self.said_at == Self::IMPLIED
+    }
+
     pub(super) fn save(&self, into: &mut impl Sink) {
         into.put_i64(self.said_at.0);
         for text in [&self.from, &self.to, &self.carrier] {

@@ -70,6 +70,8 @@ pub struct Shipments {
     known: BTreeMap<Box<str>, Watched>,
     /// The shipments of each vehicle that are not over; follows from the rest.
     vehicles: BTreeMap<Box<str>, BTreeSet<Box<str>>>,
+    /// Those that are over, by since when; follows from the rest.
+    over: BTreeSet<(Timestamp, Box<str>)>,
 }
 
 impl Shipments {
@@ -81,6 +83,7 @@ impl Shipments {
             lanes: Lanes::default(),
             known: BTreeMap::new(),
             vehicles: BTreeMap::new(),
+            over: BTreeSet::new(),
         }
     }
 
@@ -134,7 +137,7 @@ impl Shipments {
         }
         watched.journey = None;
         let after: Option<Box<str>> = watched.vehicle().map(Box::from);
-        if before != after {
+        if before != after && watched.over_since.is_none() {
             self.index_vehicle(id, before.as_deref(), after);
         }
         Taken::New
@@ -169,19 +172,47 @@ impl Shipments {
 
     /// Makes room for one more; answers whether there is.
     fn make_room(&mut self) -> bool {
-        if self.known.len() < self.settings.shipments_max {
+        if !self.is_full() {
             return true;
         }
-        let over = self.known.iter().filter_map(|(id, watched)| Some((watched.over_since?, id)));
-        let Some(id) = over.min().map(|(_, id)| id.clone()) else { return false };
+        let Some(id) = self.first_over().map(Box::from) else { return false };
         self.forget(&id);
         true
     }
 
-    fn forget(&mut self, id: &str) {
+    /// Whether as many shipments are known as may be: for one more, one that is over must go.
+    pub fn is_full(&self) -> bool {
+        self.known.len() >= self.settings.shipments_max
+    }
+
+    /// The shipment that has been over for longest: the next to be forgotten.
+    pub fn first_over(&self) -> Option<&str> {
+        self.over.first().map(|(_, id)| &**id)
+    }
+
+    /// Forgets a shipment.
+    pub fn forget(&mut self, id: &str) {
         if let Some(watched) = self.known.remove(id) {
             self.index_vehicle(id, watched.vehicle(), None);
+            if let Some(since) = watched.over_since {
+                self.over.remove(&(since, id.into()));
+            }
         }
+    }
+
+    /// The shipments of a vehicle that are not over, in order.
+    pub fn of_vehicle(&self, vehicle: &str) -> impl Iterator<Item = &str> {
+        self.vehicles.get(vehicle).into_iter().flatten().map(|id| &**id)
+    }
+
+    /// Since when a shipment has been seen to be over, if it is.
+    pub fn over_since(&self, id: &str) -> Option<Timestamp> {
+        self.known.get(id)?.over_since
+    }
+
+    /// How they are judged.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// The references of the shipments that are known, in order.
@@ -216,28 +247,36 @@ impl Shipments {
     /// Looks at all shipments at a time that is not before any report. Answers what changed, in the order of their ids; learns from those
     /// that arrived, and forgets those that are over for long.
     pub fn tick(&mut self, now: Timestamp) -> Vec<(Box<str>, Change)> {
+        let ids: Vec<Box<str>> = self.known.keys().cloned().collect();
         let mut changes = Vec::new();
-        let mut gone: Vec<Box<str>> = Vec::new();
-        let mut landed: Vec<Box<str>> = Vec::new();
-        for (id, watched) in &mut self.known {
-            let was_over = watched.over_since.is_some();
-            for change in watched.tick(now, &self.sites, &self.settings, &mut self.lanes) {
-                changes.push((id.clone(), change));
-            }
-            match watched.over_since {
-                Some(over_since) if now.0.saturating_sub(over_since.0) > self.settings.keep_micros => {
-                    gone.push(id.clone())
-                }
-                Some(_) if !was_over => landed.push(id.clone()),
+        for id in ids {
+            changes.extend(self.look(&id, now).into_iter().map(|change| (id.clone(), change)));
+        }
+        changes
+    }
+
+    /// Looks at one shipment as [`tick`](Self::tick) does at all.
+    pub fn look(&mut self, id: &str, now: Timestamp) -> Vec<Change> {
+        let Some(watched) = self.known.get_mut(id) else { return Vec::new() };
+        let before = watched.over_since;
+        let changes = watched.tick(now, &self.sites, &self.settings, &mut self.lanes);
+        let after = watched.over_since;
+        if before != after {
+            let vehicle: Option<Box<str>> = watched.vehicle().map(Box::from);
+            match (before, after) {
+                (None, Some(_)) => self.index_vehicle(id, vehicle.as_deref(), None),
+                (Some(_), None) => self.index_vehicle(id, None, vehicle),
                 _ => {}
             }
+            if let Some(since) = before {
+                self.over.remove(&(since, id.into()));
+            }
+            if let Some(since) = after {
+                self.over.insert((since, id.into()));
+            }
         }
-        for id in landed {
-            let vehicle: Option<Box<str>> = self.known.get(&id).and_then(|watched| watched.vehicle()).map(Box::from);
-            self.index_vehicle(&id, vehicle.as_deref(), None);
-        }
-        for id in gone {
-            self.forget(&id);
+        if after.is_some_and(|since| now.0.saturating_sub(since.0) > self.settings.keep_micros) {
+            self.forget(id);
         }
         changes
     }
@@ -282,6 +321,9 @@ impl Shipments {
                 && let Some(vehicle) = watched.vehicle().map(Box::from)
             {
                 shipments.index_vehicle(&id, None, Some(vehicle));
+            }
+            if let Some(since) = watched.over_since {
+                shipments.over.insert((since, id.clone()));
             }
             shipments.known.insert(id, watched);
         }

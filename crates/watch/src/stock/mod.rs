@@ -18,6 +18,7 @@ mod tell;
 pub use balances::{Balance, Slice};
 pub use confidence::{Confidence, Evidence};
 pub(crate) use facts::Needs;
+pub(crate) use lots::day_text;
 pub(crate) use resolve::covered;
 pub(crate) use tell::{duration, rounded};
 

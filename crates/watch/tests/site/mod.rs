@@ -3,6 +3,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test uses its own part")]
 
 use ledger::*;
+use watch::shipment::{Card, Report};
 use watch::{Demand, Fact, SOURCE, Watch};
 
 pub const SECOND: i64 = 1_000_000;
@@ -17,6 +18,8 @@ pub const START: i64 = 20_458 * DAY;
 pub enum Said {
     Reading(String, f64, i64),
     Position(f64, f64, i64),
+    Plan(String, Card, Vec<(Box<str>, Quantity)>),
+    Shipment(String, Report),
 }
 
 impl Said {
@@ -26,6 +29,8 @@ impl Said {
             Self::Position(latitude, longitude, at) => {
                 Fact::Position { latitude: *latitude, longitude: *longitude, accuracy_m: 10.0, at: Timestamp(*at) }
             }
+            Self::Plan(shipment, card, products) => Fact::Plan { shipment, card, products },
+            Self::Shipment(shipment, report) => Fact::Shipment { shipment, report },
         }
     }
 }
