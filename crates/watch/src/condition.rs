@@ -20,6 +20,7 @@ pub enum Condition {
     NegativeStock,
     DisputedStock,
     ReservationShort,
+    StockOnHold,
     Temperature,
     TemperatureOutside,
     Humidity,
@@ -274,6 +275,15 @@ pub const CONDITIONS: &[ConditionInfo] = &[
         severity: Severity::Critical,
         settings: &[FOR_MINUTES],
         remedy: "Reserve from another place, or tell the customer.",
+    },
+    ConditionInfo {
+        condition: Condition::StockOnHold,
+        name: "stock_on_hold",
+        says: "Stock was put on hold because of where it stood, and waits for a decision.",
+        about: About::Account,
+        severity: Severity::Warning,
+        settings: &[],
+        remedy: "Release it or scrap it, with your name and the reason.",
     },
     ConditionInfo {
         condition: Condition::Temperature,

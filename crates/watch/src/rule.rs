@@ -295,6 +295,7 @@ pub fn builtin_rules() -> Vec<RuleCard> {
         rule(Condition::NegativeStock, "Less than nothing"),
         rule(Condition::DisputedStock, "Counts that differ"),
         rule(Condition::ReservationShort, "Reservations that cannot be met"),
+        rule(Condition::StockOnHold, "Stock on hold after an excursion"),
         rule(Condition::ExpiringLot, "Lots that expire within 30 days"),
         rule(Condition::ExpiredLot, "Lots that have expired"),
         rule(Condition::ExposureBudget, "Lots outside their limits for too long"),

@@ -29,6 +29,16 @@ fn hold(site: &mut Site, celsius: f64, minutes: i64) {
     }
 }
 
+/// The open alerts, without those of stock on hold.
+fn open(site: &Site) -> Vec<String> {
+    site.open().into_iter().filter(|line| !line.starts_with("stock_on_hold")).collect()
+}
+
+/// The open alerts of stock on hold.
+fn on_hold(site: &Site) -> Vec<String> {
+    site.open().into_iter().filter(|line| line.starts_with("stock_on_hold")).collect()
+}
+
 fn stock(site: &Site, lot: &str, status: Status) -> Quantity {
     let catalog = site.state.catalog();
     let of = catalog
@@ -51,16 +61,16 @@ fn an_excursion_is_warned_of_then_told_and_puts_just_the_exposed_lots_on_hold() 
     });
     hold(&mut site, 5.0, 10);
     hold(&mut site, 9.0, 5);
-    assert_eq!(site.open(), [""; 0], "a door may be open for five minutes");
+    assert_eq!(open(&site), [""; 0], "a door may be open for five minutes");
     hold(&mut site, 9.0, 3);
-    assert_eq!(site.open(), ["temperature_outside A/cold t-1 temperature_celsius"]);
+    assert_eq!(open(&site), ["temperature_outside A/cold t-1 temperature_celsius"]);
     assert!(
         site.why("temperature_outside").contains("9 °C where it should be 2 to 8 °C"),
         "{}",
         site.why("temperature_outside")
     );
     hold(&mut site, 12.0, 15);
-    assert_eq!(site.open(), ["temperature A/cold t-1 temperature_celsius"]);
+    assert_eq!(open(&site), ["temperature A/cold t-1 temperature_celsius"]);
     let why = site.why("temperature");
     assert!(why.contains("12 °C where it should be 2 to 8 °C; outside for 20 min, 20 min allowed; 2 lots"), "{why}");
     assert_eq!(stock(&site, "L1", Status::Quarantined), Quantity::units(10));
@@ -75,9 +85,35 @@ fn an_excursion_is_warned_of_then_told_and_puts_just_the_exposed_lots_on_hold() 
     site.event(moved);
     assert_eq!(stock(&site, "L3", Status::Quarantined), Quantity::units(4));
     hold(&mut site, 5.0, 3);
-    assert_eq!(site.open(), [""; 0]);
+    assert_eq!(open(&site), [""; 0]);
     assert_eq!(site.history("temperature"), (1, vec!["returned".to_owned()]));
     assert_eq!(stock(&site, "L1", Status::Quarantined), Quantity::units(10), "until somebody releases or scraps it");
+    assert_eq!(
+        on_hold(&site),
+        [
+            "stock_on_hold VACCINE A/cold/1 L1 quarantined",
+            "stock_on_hold VACCINE A/cold/2 L2 quarantined",
+            "stock_on_hold VACCINE A/cold/1 L3 quarantined",
+        ]
+    );
+    let why = site.why("stock_on_hold");
+    assert_eq!(why, "VACCINE (lot L1) at A/cold/1: 10 on hold since an excursion of temperature where it stood");
+    site.wait(MINUTE);
+    let released = Event {
+        lot: "L1",
+        status: Status::Quarantined,
+        to_status: Some(Status::Available),
+        ..Event::new(EventKind::StatusChanged, "VACCINE", "A/cold/1", Quantity::units(10))
+    };
+    site.event(released);
+    let scrapped = Event {
+        lot: "L2",
+        status: Status::Quarantined,
+        reason: "scrap",
+        ..Event::new(EventKind::ItemRemoved, "VACCINE", "A/cold/2", Quantity::units(20))
+    };
+    site.event(scrapped);
+    assert_eq!(on_hold(&site), ["stock_on_hold VACCINE A/cold/1 L3 quarantined"]);
     check(&site);
 }
 
@@ -87,12 +123,12 @@ fn a_short_excursion_is_warned_of_only_and_one_too_far_is_told_at_once() {
     site.rule("cold", "temperature", &[("class", "pharma_2_8")]);
     hold(&mut site, 5.0, 10);
     hold(&mut site, 9.0, 30);
-    assert_eq!(site.open(), ["temperature_outside A/cold t-1 temperature_celsius"]);
+    assert_eq!(open(&site), ["temperature_outside A/cold t-1 temperature_celsius"]);
     hold(&mut site, 5.0, 5);
     assert_eq!(site.history("temperature_outside"), (1, vec!["returned".to_owned()]));
     assert_eq!(site.history("temperature").0, 0);
     hold(&mut site, 20.0, 1);
-    assert_eq!(site.open(), ["temperature A/cold t-1 temperature_celsius"]);
+    assert_eq!(open(&site), ["temperature A/cold t-1 temperature_celsius"]);
     assert!(site.why("temperature").contains("not beyond 0 to 15 °C even for a moment"), "{}", site.why("temperature"));
     assert_eq!(stock(&site, "L1", Status::Quarantined), Quantity::units(10));
     check(&site);
@@ -103,14 +139,14 @@ fn a_lost_sensor_ends_its_excursion_and_is_told_by_itself() {
     let mut site = cold_room();
     site.rule("cold", "temperature", &[("max", "8"), ("allowed_minutes", "0"), ("hold_stock", "false")]);
     hold(&mut site, 9.0, 2);
-    assert_eq!(site.open(), ["temperature A/cold t-1 temperature_celsius"]);
+    assert_eq!(open(&site), ["temperature A/cold t-1 temperature_celsius"]);
     site.wait(29 * MINUTE);
-    assert_eq!(site.open(), ["temperature A/cold t-1 temperature_celsius"]);
+    assert_eq!(open(&site), ["temperature A/cold t-1 temperature_celsius"]);
     site.wait(2 * MINUTE);
-    assert_eq!(site.open(), ["sensor_lost A/cold t-1 temperature_celsius"], "and not silent besides");
+    assert_eq!(open(&site), ["sensor_lost A/cold t-1 temperature_celsius"], "and not silent besides");
     assert_eq!(site.history("temperature"), (1, vec!["sensor_lost".to_owned()]));
     hold(&mut site, 5.0, 1);
-    assert_eq!(site.open(), [""; 0]);
+    assert_eq!(open(&site), [""; 0]);
     assert_eq!(stock(&site, "L1", Status::Available), Quantity::units(10));
     check(&site);
 }
@@ -126,11 +162,11 @@ fn a_product_has_limits_of_its_own_wherever_it_stands() {
         card.product = "ICE".into()
     });
     hold(&mut site, 6.0, 2);
-    assert_eq!(site.open(), ["temperature CHEESE A/cold t-1 temperature_celsius"], "no ice stands there");
+    assert_eq!(open(&site), ["temperature CHEESE A/cold t-1 temperature_celsius"], "no ice stands there");
     assert_eq!(stock(&site, "", Status::Quarantined), Quantity::units(7));
     assert_eq!(stock(&site, "L1", Status::Available), Quantity::units(10));
     site.command(Command::WithdrawRule { rule: "cheese".into() });
-    assert_eq!(site.open(), [""; 0]);
+    assert_eq!(open(&site), [""; 0]);
     assert_eq!(site.history("temperature").1, ["rule_off"]);
     check(&site);
 }
@@ -144,7 +180,7 @@ fn the_budget_of_a_lot_is_spent_by_every_minute_outside() {
         hold(&mut site, 10.0, 12);
     }
     assert_eq!(
-        site.open().iter().filter(|line| line.starts_with("exposure_budget")).collect::<Vec<_>>(),
+        open(&site).iter().filter(|line| line.starts_with("exposure_budget")).collect::<Vec<_>>(),
         ["exposure_budget VACCINE A L1", "exposure_budget VACCINE A L2"]
     );
     assert_eq!(stock(&site, "L1", Status::Quarantined), Quantity::units(10));
@@ -161,15 +197,15 @@ fn the_mean_kinetic_temperature_is_watched_for_classes_that_limit_it() {
         site.reading("t-1", TEMPERATURE, 27.0);
     }
     assert!(
-        site.open().contains(&"mean_kinetic_temperature A/cold t-1 temperature_celsius".to_owned()),
+        open(&site).contains(&"mean_kinetic_temperature A/cold t-1 temperature_celsius".to_owned()),
         "{:?}",
-        site.open()
+        open(&site)
     );
     for _ in 0..200 {
         site.wait(20 * MINUTE);
         site.reading("t-1", TEMPERATURE, 21.0);
     }
-    assert_eq!(site.open(), [""; 0]);
+    assert_eq!(open(&site), [""; 0]);
     check(&site);
 }
 
@@ -187,15 +223,15 @@ fn any_figure_can_have_limits_and_units_are_understood() {
     );
     site.reading("t-1", "pressure", 4.0);
     site.reading("t-2", "pressure", 4.0);
-    assert_eq!(site.open(), ["reading_limit t-2 pressure"]);
+    assert_eq!(open(&site), ["reading_limit t-2 pressure"]);
     site.rule("warm", "temperature", &[("max", "30"), ("allowed_minutes", "0"), ("hold_stock", "false")]);
     site.reading("t-2", "temperature_fahrenheit", 70.0);
-    assert_eq!(site.open(), ["reading_limit t-2 pressure"]);
+    assert_eq!(open(&site), ["reading_limit t-2 pressure"]);
     site.reading("t-2", "temperature_fahrenheit", 90.0);
     // Out of order and repeated readings change nothing.
     let late = Said::Reading("pressure".into(), 1.0, site.now - HOUR);
     site.observe("t-2", &[late.clone(), late]);
-    assert_eq!(site.open().len(), 1, "{:?}", site.open());
+    assert_eq!(open(&site).len(), 1, "{:?}", open(&site));
     check(&site);
 }
 
@@ -211,11 +247,11 @@ fn a_stuck_sensor_is_told_once_and_over_when_it_moves_again() {
     for _ in 0..400 {
         step(&mut site, false);
     }
-    assert_eq!(site.open(), [""; 0]);
+    assert_eq!(open(&site), [""; 0]);
     for _ in 0..200 {
         step(&mut site, true);
     }
-    assert_eq!(site.open(), ["sensor_fault A/cold t-1 temperature_celsius"]);
+    assert_eq!(open(&site), ["sensor_fault A/cold t-1 temperature_celsius"]);
     assert!(site.why("sensor_fault").contains("stuck"), "{}", site.why("sensor_fault"));
     for _ in 0..100 {
         step(&mut site, false);
@@ -225,5 +261,5 @@ fn a_stuck_sensor_is_told_once_and_over_when_it_moves_again() {
         site.check_replay(reload_at);
     }
     site.wait(DAY);
-    assert_eq!(site.open(), ["device_silent t-1"], "no rule guards this room");
+    assert_eq!(open(&site), ["device_silent t-1"], "no rule guards this room");
 }

@@ -6,16 +6,21 @@ use crate::condition::Condition;
 use crate::desk::{Desk, Wanted};
 use crate::rule::{Rule, float};
 use crate::timers::Timer;
-use ledger::{AccountId, AccountKind, AlertSubject, State, Timestamp};
+use ledger::{AccountId, AccountKind, AlertSubject, Decision, Quantity, State, Timestamp};
 use std::collections::BTreeMap;
 
 /// Bits of what holds of an account.
 const NEGATIVE: u8 = 1;
 const SHORT: u8 = 2;
 const DISPUTED: u8 = 4;
+const ON_HOLD: u8 = 8;
 
-const BITS: [(u8, Condition); 3] =
-    [(NEGATIVE, Condition::NegativeStock), (SHORT, Condition::ReservationShort), (DISPUTED, Condition::DisputedStock)];
+const BITS: [(u8, Condition); 4] = [
+    (NEGATIVE, Condition::NegativeStock),
+    (SHORT, Condition::ReservationShort),
+    (DISPUTED, Condition::DisputedStock),
+    (ON_HOLD, Condition::StockOnHold),
+];
 
 /// Differences that counts found and nothing has explained.
 #[derive(Clone, Debug, Default)]
@@ -90,6 +95,9 @@ impl StockWatch {
     fn judge_account(&mut self, desk: &mut Desk<'_>, account: AccountId) {
         let key = desk.state.catalog().account(account);
         let balance = desk.state.balance(account).micros();
+        if balance <= 0 {
+            self.on_hold.remove(&account);
+        }
         for (bit, condition) in BITS {
             let link = self.links[account.index()];
             let rules = desk.rules;
@@ -97,6 +105,7 @@ impl StockWatch {
             let holds = rule.is_some_and(|rule| match bit {
                 NEGATIVE => balance < 0,
                 SHORT => link.reserved > balance.max(0),
+                ON_HOLD => balance > 0 && self.on_hold.contains_key(&account),
                 _ => self.disputes.open.get(&account).is_some_and(|dispute| is_large(*dispute, rule)),
             });
             match (holds, link.holds & bit != 0, rule) {
@@ -162,6 +171,10 @@ impl StockWatch {
                     amount(short)
                 )
             }
+            ON_HOLD => {
+                let why = self.on_hold.get(&account).map_or("", |reference| reference);
+                format!("{here}: {} on hold since {}", amount(balance), cause_of(why))
+            }
             _ => {
                 let (variance, expected) = self.disputes.open.get(&account).copied().unwrap_or_default();
                 figures.push(("variance", amount(variance)));
@@ -182,6 +195,28 @@ impl StockWatch {
     pub(super) fn set_account_state(&mut self, account: usize, (holds, pending, last_count): (u8, u8, Timestamp)) {
         let link = &mut self.links[account];
         (link.holds, link.pending, link.last_count) = (holds, pending, last_count);
+    }
+}
+
+/// The condition in the reference of a hold, in words.
+fn cause_of(reference: &str) -> String {
+    match reference.split(' ').next() {
+        Some("exposure_budget") => "it was outside its limits for too long in all".into(),
+        Some(condition) => format!("an excursion of {} where it stood", condition.replace('_', " ")),
+        None => "an excursion".into(),
+    }
+}
+
+impl StockWatch {
+    /// Notes which stock a decision of the watch's own put on hold, and why.
+    pub(super) fn note_hold(&mut self, decision: &Decision) {
+        let Some(reference) = &decision.reference else { return };
+        for posting in decision.postings.iter().filter(|posting| posting.delta > Quantity::ZERO) {
+            if self.links[posting.account.index()].kind == AccountKind::Quarantined {
+                self.on_hold.insert(posting.account, reference.clone());
+                self.touched_accounts.push(posting.account);
+            }
+        }
     }
 }
 

@@ -41,6 +41,11 @@ impl StockWatch {
             to.put_i64(*open);
             to.put_i64(*expected);
         }
+        to.put_length(self.on_hold.len());
+        for (account, reference) in &self.on_hold {
+            to.put_u32(account.0);
+            to.put_text(reference);
+        }
     }
 
     /// Reads the image into an empty watch, and sets the timers that follow from it.
@@ -78,6 +83,13 @@ impl StockWatch {
                 return Err(ImageError::Damaged("a disputed account"));
             }
             self.disputes.open.insert(account, (from.take_i64()?, from.take_i64()?));
+        }
+        for _ in 0..from.take_length()? {
+            let account = AccountId(from.take_u32()?);
+            if account.index() >= accounts {
+                return Err(ImageError::Damaged("an account on hold"));
+            }
+            self.on_hold.insert(account, from.take_text()?);
         }
         self.arm_all(desk);
         Ok(())

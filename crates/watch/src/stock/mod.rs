@@ -28,7 +28,8 @@ use accounts::Disputes;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use ledger::{
-    AccountId, AccountKind, Counted, Decision, Effect, LocationId, LotId, Name, ProductId, Role, State, Timestamp,
+    AccountId, AccountKind, Counted, Decision, DecisionKind, Effect, LocationId, LotId, Name, ProductId, Role, State,
+    Timestamp,
 };
 use lots::LotWatch;
 use smallvec::SmallVec;
@@ -74,6 +75,8 @@ pub(crate) struct StockWatch {
     pending_since: BTreeMap<(u32, u8), Timestamp>,
     account_since: BTreeMap<(u32, u8), Timestamp>,
     disputes: Disputes,
+    /// Stock that was put on hold because of where it stood, and why.
+    on_hold: BTreeMap<AccountId, Box<str>>,
     /// The accounts of each pending reservation.
     reserving: HashMap<Box<str>, SmallVec<[AccountId; 2]>, FixedState>,
     touched: Vec<(u32, i64)>,
@@ -97,6 +100,7 @@ impl StockWatch {
             pending_since: BTreeMap::new(),
             account_since: BTreeMap::new(),
             disputes: Disputes::default(),
+            on_hold: BTreeMap::new(),
             reserving: HashMap::with_hasher(FixedState::with_seed(seed)),
             touched: Vec::new(),
             touched_lots: Vec::new(),
@@ -128,6 +132,11 @@ impl StockWatch {
         }
         for effect in &decision.effects {
             self.take_effect(desk, effect);
+        }
+        if decision.kind == DecisionKind::StatusChanged
+            && desk.state.catalog().party(decision.source) == crate::watch::SOURCE
+        {
+            self.note_hold(decision);
         }
         self.judge_touched(desk, decision.occurred_at);
     }
