@@ -72,9 +72,9 @@ impl Readings {
                 (None, false) => None,
                 _ => return Err(ImageError::Damaged("the mean of a figure")),
             };
-            if detector.is_some() != stream.detector.is_some() {
-                return Err(ImageError::Damaged("the detector of a figure"));
-            }
+            // Which streams have one depends, at the bound, on the order in which rules came and went.
+            self.detectors -= usize::from(stream.detector.is_some());
+            self.detectors += usize::from(detector.is_some());
             (stream.detector, stream.kinetic) = (detector.map(Box::new), kinetic.map(Box::new));
             self.arm(desk, index);
         }

@@ -20,7 +20,9 @@ use ledger::{Decision, Effect, PartyId, RuleCard, Timestamp};
 use std::hash::Hash;
 
 /// Streams that are watched at most; further ones are counted and not watched.
-const STREAMS_MAX: usize = 200_000;
+const STREAMS_MAX: usize = 100_000;
+/// Streams whose faults are looked for at most: each takes some 3.6 KB of memory.
+const DETECTORS_MAX: usize = 20_000;
 /// The device under which this system tells how it is.
 const SYSTEM: &str = crate::watch::SOURCE;
 
@@ -68,6 +70,8 @@ pub(crate) struct Readings {
     index: HashMap<StreamKey, u32, FixedState>,
     /// The streams of each source.
     by_party: Vec<Vec<u32>>,
+    /// How many of them have a detector.
+    detectors: usize,
     /// Streams beyond the bound, by their readings.
     unwatched: u64,
     zones: Zones,
@@ -79,6 +83,7 @@ impl Readings {
             streams: Vec::new(),
             by_party: Vec::new(),
             index: HashMap::with_hasher(FixedState::with_seed(seed)),
+            detectors: 0,
             unwatched: 0,
             zones: Zones::default(),
         }
@@ -308,11 +313,12 @@ impl Readings {
             }
             None => (f64::INFINITY, None),
         };
-        stream.detector = match (wants_faults, stream.detector.take()) {
-            (true, None) => Some(Box::new(Detector::new(Settings::default()))),
-            (true, kept) => kept,
-            (false, _) => None,
-        };
+        if wants_faults && stream.detector.is_none() && self.detectors < DETECTORS_MAX {
+            stream.detector = Some(Box::new(Detector::new(Settings::default())));
+            self.detectors += 1;
+        } else if !wants_faults && stream.detector.take().is_some() {
+            self.detectors -= 1;
+        }
         stream.lost_after = if fresh.is_empty() || lost.is_none() { 0 } else { after };
         self.replace_guards(desk, index, fresh);
         self.drop_unwatched(desk, index);
