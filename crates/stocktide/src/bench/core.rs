@@ -1,7 +1,7 @@
 //! What one core can do: decide and apply, and nothing else.
 
 use crate::clock::Stopwatch;
-use ledger::{Limits, State, Timestamp, Verdict};
+use ledger::{Decision, Limits, State, Timestamp, Verdict};
 use wire::Batch;
 
 /// Requests whose memory is touched together, as the engine does.
@@ -9,6 +9,16 @@ const WARM: usize = 32;
 
 /// Decides and applies every request of the batches, on one core, in memory; answers the seconds that took.
 pub(super) fn decide_and_apply(state: &mut State, batches: &[Batch], now: Timestamp) -> f64 {
+    decide_and(state, batches, now, |_, _| {})
+}
+
+/// As [`decide_and_apply`]; `applied` is shown every decision after the state has taken it in.
+pub(super) fn decide_and(
+    state: &mut State,
+    batches: &[Batch],
+    now: Timestamp,
+    mut applied: impl FnMut(&State, &Decision),
+) -> f64 {
     let limits = Limits::default();
     let begun = Stopwatch::start();
     let mut group = Vec::with_capacity(WARM);
@@ -20,6 +30,7 @@ pub(super) fn decide_and_apply(state: &mut State, batches: &[Batch], now: Timest
             for request in &group {
                 if let Verdict::Accepted(decision) = state.decide(request, now, &limits) {
                     state.apply(&decision);
+                    applied(state, &decision);
                 }
             }
         }

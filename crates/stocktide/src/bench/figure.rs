@@ -14,6 +14,8 @@ pub(super) enum Unit {
     /// Less is better.
     Microseconds,
     /// Less is better.
+    Nanoseconds,
+    /// Less is better.
     Seconds,
     /// Less is better.
     Bytes,
@@ -25,6 +27,7 @@ impl Unit {
             Self::EventsPerSecond => "events/s",
             Self::ReadsPerSecond => "reads/s",
             Self::Microseconds => "us",
+            Self::Nanoseconds => "ns",
             Self::Seconds => "s",
             Self::Bytes => "bytes",
         }
@@ -36,10 +39,8 @@ impl Unit {
 
     fn show(self, value: f64) -> String {
         match self {
-            Self::EventsPerSecond | Self::ReadsPerSecond | Self::Bytes | Self::Microseconds => {
-                output::count(rounded(value))
-            }
             Self::Seconds => format!("{value:.3}"),
+            _ => output::count(rounded(value)),
         }
     }
 }

@@ -21,6 +21,18 @@ impl Keys {
         }
     }
 
+    /// So many products at warehouses: a product in ten of them each.
+    pub(super) fn by_warehouse(stock_keys: usize) -> Self {
+        let locations = (0..10).map(|index| format!("warehouse_{index}")).collect();
+        Self { locations, ..Self::new(stock_keys) }
+    }
+
+    /// Every product with each of its places.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        let locations = |product| self.locations.iter().map(move |location| (product, location.as_str()));
+        self.products.iter().flat_map(move |product| locations(product.as_str()))
+    }
+
     pub(super) fn len(&self) -> usize {
         self.products.len() * self.locations.len()
     }

@@ -2,7 +2,7 @@
 
 use super::figure::{Figure, Figures, Unit, number};
 use super::load::{Keys, Load, ndjson};
-use super::{Scale, core};
+use super::{Scale, core, watching};
 use crate::clock;
 use anyhow::{Context, Result, bail};
 use ledger::State;
@@ -29,6 +29,7 @@ pub(super) fn measure(scale: &Scale, figures: &mut Figures) -> Result<()> {
     let figure = Figure::new("memory per remembered id", number(ids) / number(state.remembered_ids()), Unit::Bytes);
     figures.push(figure.limit(24.0, "a 128-bit key and a position"));
     drop(state);
+    watching::memory(scale, figures);
 
     let scratch = tempfile::Builder::new().prefix("stocktide-bench-").tempdir_in(&scale.directory)?;
     let file = scratch.path().join("events.ndjson");

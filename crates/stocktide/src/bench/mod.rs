@@ -20,6 +20,7 @@ mod reads;
 mod restart;
 mod rig;
 mod tags;
+mod watching;
 
 use crate::failure::{Ended, usage};
 use crate::output;
@@ -29,15 +30,15 @@ use figure::Figures;
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
-Names: ingest, http, latency, reads, tags, accuracy, past, restart, memory, and postgres with
---postgres. A busy machine measures low; run it on a quiet one, on the disk that is meant
+Names: ingest, http, latency, reads, tags, watch, alerts, due, accuracy, past, restart, memory, and
+postgres with --postgres. A busy machine measures low; run it on a quiet one, on the disk that is meant
 (--directory).
 
 Examples:
   stocktide bench --quick
   stocktide bench --only ingest --only http --json figures.json";
 
-/// Measures this machine: ingest, acknowledgements, reads, tag reads, restart and memory, each beside its physical limit.
+/// Measures this machine: ingest, acknowledgements, reads, tag reads, the watch, restart and memory, each beside its physical limit.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct BenchArgs {
@@ -91,6 +92,9 @@ const MEASURES: &[(&str, Measure)] = &[
     ("latency", latency::measure),
     ("reads", reads::measure),
     ("tags", tags::measure),
+    ("watch", watching::ingest),
+    ("alerts", watching::alerts),
+    ("due", watching::due),
     ("accuracy", accuracy::measure),
     ("past", past::measure),
     ("restart", restart::measure),

@@ -35,11 +35,16 @@ impl Rig {
 
     /// Hands in batches as fast as they are taken and waits until all are durable; answers how long that took.
     pub(super) fn ingest(&self, batches: impl IntoIterator<Item = Batch>) -> Result<Stopwatch> {
-        let (sender, acknowledged) = sync_channel(IN_FLIGHT);
+        self.ingest_by(batches, IN_FLIGHT)
+    }
+
+    /// As [`ingest`](Self::ingest), with at most so many batches under way at once.
+    pub(super) fn ingest_by(&self, batches: impl IntoIterator<Item = Batch>, under_way: usize) -> Result<Stopwatch> {
+        let (sender, acknowledged) = sync_channel(under_way);
         let mut waiting = 0;
         let begun = Stopwatch::start();
         for batch in batches {
-            if waiting == IN_FLIGHT {
+            if waiting == under_way {
                 acknowledged.recv()??;
                 waiting -= 1;
             }
