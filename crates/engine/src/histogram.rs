@@ -32,6 +32,10 @@ pub struct Summary {
     pub max: u64,
 }
 
+/// Somebody's looks at a histogram from time to time: what was counted up to the last one.
+#[derive(Clone, Debug, Default)]
+pub struct Window(Vec<u64>);
+
 impl Histogram {
     /// Counts one number.
     pub fn record(&self, value: u64) {
@@ -57,6 +61,14 @@ impl Histogram {
     /// What was seen so far; all zero when nothing was.
     pub fn summary(&self) -> Summary {
         summarise(self.buckets.iter().map(|bucket| bucket.load(Ordering::Relaxed)).collect())
+    }
+
+    /// What was seen since the last look through a window; since the start at its first.
+    pub fn since(&self, window: &mut Window) -> Summary {
+        let counts: Vec<u64> = self.buckets.iter().map(|bucket| bucket.load(Ordering::Relaxed)).collect();
+        let before = std::mem::replace(&mut window.0, counts.clone());
+        let before = before.into_iter().chain(std::iter::repeat(0));
+        summarise(counts.into_iter().zip(before).map(|(count, before)| count.saturating_sub(before)).collect())
     }
 
     /// (upper bound, numbers at most that), one for each power of four from `1` on, for metrics.
@@ -116,6 +128,18 @@ mod tests {
             let bound = upper_bound(bucket(value));
             assert!(bound >= value && bound - value <= value / 16, "{value} in a bucket up to {bound}");
         }
+    }
+
+    #[test]
+    fn a_window_shows_what_came_since_the_last_look() {
+        let (histogram, mut window) = (Histogram::default(), Window::default());
+        histogram.record_many(9, 5);
+        assert_eq!(histogram.since(&mut window).count, 5);
+        histogram.record(3);
+        let Summary { count, max, .. } = histogram.since(&mut window);
+        assert_eq!((count, max), (1, 3));
+        assert_eq!(histogram.since(&mut window), Summary::default());
+        assert_eq!(histogram.summary().count, 6, "looking takes nothing away");
     }
 
     #[test]

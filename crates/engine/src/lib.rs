@@ -37,7 +37,7 @@ pub use error::{Error, Unavailable};
 pub use feed::{AlertNews, Change, Changes};
 pub use follow::{Follow, Follower, Observed, Progress};
 pub use handle::{Backup, Handle, ReverseError};
-pub use histogram::{Histogram, Summary};
+pub use histogram::{Histogram, Summary, Window};
 pub use history::History;
 pub use outcome::{Outcome, Receipt, Rehearsed};
 pub use recovery::{Opened, Stage};

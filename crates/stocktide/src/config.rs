@@ -23,6 +23,7 @@ use clap::{Args, ValueEnum};
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// What a configuration file says. Unknown keys are errors.
 #[derive(Debug, Default, Deserialize)]
@@ -123,6 +124,8 @@ settings! {
         drain_timeout: Period, "STOCKTIDE_DRAIN_TIMEOUT", "PERIOD";
         /// Whether subscribers to EPCIS queries may be on this machine or its own network [default: false].
         epcis_local_destinations: bool, "STOCKTIDE_EPCIS_LOCAL_DESTINATIONS", "BOOL";
+        /// Seconds between two samples of the system's own health; 0 takes none [default: 60].
+        health_seconds: u32, "STOCKTIDE_HEALTH_SECONDS", "SECONDS";
         /// Where people reach the pages, such as https://stock.example, for links in messages [default: no links].
         public_url: String, "STOCKTIDE_PUBLIC_URL", "URL";
     }
@@ -152,7 +155,16 @@ settings! {
     }
 }
 
+/// Seconds between two samples of health when nobody says otherwise.
+const HEALTH_SECONDS: u32 = 60;
+
 impl ServerArgs {
+    /// How often the system samples its own health; `None` for never.
+    pub(crate) fn health_period(&self) -> Option<Duration> {
+        let seconds = self.health_seconds.unwrap_or(HEALTH_SECONDS);
+        (seconds > 0).then(|| Duration::from_secs(seconds.into()))
+    }
+
     /// The server's limits.
     pub(crate) fn settings(&self) -> edge::Settings {
         let default = edge::Settings::default();

@@ -22,6 +22,7 @@ mod directory;
 mod export;
 mod failure;
 mod following;
+mod health;
 mod hooks;
 mod import;
 mod inspect;

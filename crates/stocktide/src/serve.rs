@@ -4,6 +4,7 @@ use crate::config::{AuthKind, ConfigFile, EngineArgs, ServerArgs};
 use crate::directory::DataArgs;
 use crate::failure::{Ended, usage};
 use crate::following::Following;
+use crate::health::Health;
 use crate::server::{Beside, Bound};
 use crate::sources::Sources;
 use crate::{channels, clock, directory, hooks, output, polls, server, token};
@@ -13,6 +14,7 @@ use edge::Auth;
 use edge::notify::Channel;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 const EXAMPLES: &str = "\
 Prints `ready http://ADDRESS:PORT` on standard output once it answers. The first start makes DIR/admin.token: sign in
@@ -49,6 +51,8 @@ pub(crate) struct Serve {
     engine: engine::Settings,
     sources: Sources,
     channels: Vec<Channel>,
+    /// How often it samples its own health; `None` for never.
+    health: Option<Duration>,
 }
 
 /// The address when none is given.
@@ -83,6 +87,7 @@ impl Serve {
         let engine = args.engine.or(config.engine).settings()?;
         let sources = Sources::new(config.mqtt, config.llrp, polls::load(&config.polls, &config.base)?)?;
         Ok(Self {
+            health: server.health_period(),
             directory,
             listen,
             auth,
@@ -116,9 +121,13 @@ impl Serve {
         let runtime = server::runtime()?;
         let routes = self.channels.iter().map(|channel| channel.route.clone()).collect();
         let following = Following::start(&self.directory, &engine.handle(), routes)?;
+        let health = Health::start(&self.directory, engine.handle(), self.health)?;
         let beside = Beside { following: &following, sources: self.sources, channels: self.channels };
         let served = runtime.block_on(server::serve(bound, engine.handle(), auth, self.edge, beside, |_| {}));
-        runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+        runtime.shutdown_timeout(Duration::from_secs(1));
+        if let Some(health) = health {
+            health.finish();
+        }
         following.finish();
         engine.shutdown().context("writing the snapshot at the end; nothing is lost, the next start takes longer")?;
         served?;

@@ -78,7 +78,8 @@ impl Site {
             let name = format!("SKU{:06}", (random >> 33) % PRODUCTS);
             self.hand_in(Body::Event(Event::new(kind, &name, "warehouse_A", Quantity::units(1))))
         });
-        drawn.collect()
+        // Those that opened an account do so once.
+        drawn.filter(|decision| decision.names.is_empty()).collect()
     }
 }
 

@@ -290,6 +290,20 @@ pub fn builtin_rules() -> Vec<RuleCard> {
         condition: condition.name().into(),
         ..RuleCard::default()
     };
+    let system = |id: &str, name: &str, metric: &str, limits: &[(&str, &str)]| RuleCard {
+        rule: format!("default-system-{id}").into(),
+        name: name.into(),
+        condition: Condition::ReadingLimit.name().into(),
+        device: crate::watch::SOURCE.into(),
+        settings: {
+            let metric = std::iter::once(("metric", metric));
+            let mut settings: Vec<_> = limits.iter().copied().chain(metric).collect();
+            settings.sort_unstable();
+            settings.into_iter().map(|(name, text)| (name.into(), text.into())).collect()
+        },
+        ..RuleCard::default()
+    };
+    let for_long = |max| [("max", max), ("allowed_minutes", "5")];
     vec![
         rule(Condition::StockOut, "Nothing left of what has a threshold"),
         rule(Condition::NegativeStock, "Less than nothing"),
@@ -310,6 +324,11 @@ pub fn builtin_rules() -> Vec<RuleCard> {
         rule(Condition::ShipmentSilent, "Shipments that fall silent"),
         rule(Condition::OverReceipt, "More arrived than expected"),
         rule(Condition::ShortReceipt, "Less arrived than expected"),
+        system("disk-free", "Disk nearly full", "disk_free_percent", &[("min", "10"), ("hysteresis", "1")]),
+        system("journal-sync", "Journal written slowly", "journal_sync_ms_p99", &for_long("250")),
+        system("acknowledge", "Senders wait long", "acknowledge_ms_p99", &for_long("1000")),
+        system("queue-depth", "Events pile up before they are decided", "queue_depth", &for_long("500000")),
+        system("clock-step", "The clock was set", "clock_step_seconds", &[("min", "-5"), ("max", "5")]),
     ]
 }
 

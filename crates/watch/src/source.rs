@@ -24,6 +24,8 @@ struct SourceWatch {
     silent_after: i64,
     /// The usual delay of its messages, an exponential mean, in microseconds.
     lag: i64,
+    /// The delay of its last message, in microseconds; not in images, for it is asked about what was just heard.
+    lag_last: i64,
     /// The longest usual delay, in microseconds; 0 for any.
     lag_max: i64,
     /// The charge below which its battery is low, in thousandths; 0 for none.
@@ -98,6 +100,7 @@ impl Sources {
         }
         let source = &mut self.0[decision.source.index()];
         (source.last_heard, source.is_heard) = (desk.now, true);
+        source.lag_last = decision.recorded_at.0.saturating_sub(decision.occurred_at.0).max(0);
         if source.holds & SILENT != 0 {
             source.holds &= !SILENT;
             let name = desk.state.catalog().party(decision.source);
@@ -237,8 +240,7 @@ impl Sources {
     /// How late the source's messages are: by an exponential mean over the last few.
     fn late(&mut self, desk: &mut Desk<'_>, decision: &Decision) {
         let source = &mut self.0[decision.source.index()];
-        let lag = decision.recorded_at.0.saturating_sub(decision.occurred_at.0).max(0);
-        source.lag = source.lag - source.lag / 5 + lag / 5;
+        source.lag = source.lag - source.lag / 5 + source.lag_last / 5;
         let was = source.holds & LAG != 0;
         let is_late = source.lag > if was { source.lag_max / 2 } else { source.lag_max };
         if is_late == was {
@@ -280,6 +282,13 @@ impl Sources {
     /// When a source was last heard; `None` for one that never was.
     pub(crate) fn last_heard(&self, party: PartyId) -> Option<Timestamp> {
         self.0.get(party.index()).filter(|source| source.is_heard).map(|source| source.last_heard)
+    }
+
+    /// The greatest delay of the last message of a source that was heard after `from`, in microseconds; `None` when none
+    /// was heard.
+    pub(crate) fn lag_max(&self, from: Timestamp) -> Option<i64> {
+        let heard = self.0.iter().filter(|source| source.is_heard && source.last_heard > from);
+        heard.map(|source| source.lag_last).max()
     }
 
     /// How a source is; `None` for one that was never named.

@@ -312,6 +312,12 @@ impl Watch {
         self.own.errors(rule)
     }
 
+    /// The greatest delay, from happening to being recorded, of the last message of any source that was heard after
+    /// `from`; in microseconds, `None` when none was heard.
+    pub fn lag_micros_max(&self, from: Timestamp) -> Option<i64> {
+        self.sources.lag_max(from)
+    }
+
     /// Touches the memory that a movement of this account will need. Changes nothing; the answer means nothing.
     pub fn warm(&self, account: AccountId) -> u64 {
         self.stock.warm(account)

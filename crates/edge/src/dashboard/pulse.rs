@@ -11,10 +11,13 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior};
-use views::Totals;
+use views::{AlertQuery, AlertState, Totals, Views};
 
 /// Seconds that the line shows.
 const SAMPLES_MAX: usize = 180;
+
+/// The device that the system is to itself.
+const SYSTEM: &str = "stocktide";
 
 /// What was measured so far.
 #[derive(Default)]
@@ -45,6 +48,8 @@ pub(crate) struct Figures {
     pub(crate) totals: Totals,
     /// How the engine is.
     pub(crate) health: Health,
+    /// Open alerts about the system itself; `None` where it does not sample its own health.
+    pub(crate) system_alerts: Option<usize>,
 }
 
 impl Pulse {
@@ -82,8 +87,23 @@ impl Pulse {
         if acknowledge_micros.count == 0 {
             acknowledge_micros = engine.stats().acknowledge_micros.summary();
         }
-        Figures { rates, acknowledge_micros, position: engine.position(), totals, health: engine.health() }
+        Figures {
+            rates,
+            acknowledge_micros,
+            position: engine.position(),
+            totals,
+            health: engine.health(),
+            system_alerts: system_alerts(&engine.views()),
+        }
     }
+}
+
+/// Open alerts about the system itself, of which its device page has the charts; `None` without that device.
+fn system_alerts(views: &Views) -> Option<usize> {
+    views.catalog().device(SYSTEM)?;
+    let states = &[AlertState::Open, AlertState::Acknowledged];
+    let query = AlertQuery { states, device: Some(SYSTEM), ..AlertQuery::default() };
+    views.alerts(&query).ok().map(|page| page.items.len())
 }
 
 impl Samples {
@@ -117,7 +137,7 @@ fn rate(events: u64, passed: Duration) -> Option<u64> {
 /// The tiles.
 pub(crate) fn render_pulse(figures: &Figures) -> Fragment {
     let totals = &figures.totals;
-    let parts = vec![
+    let mut parts = vec![
         rate_tile(&figures.rates),
         acknowledge_tile(figures.acknowledge_micros),
         tile(
@@ -140,6 +160,7 @@ pub(crate) fn render_pulse(figures: &Figures) -> Fragment {
         ),
         tile("reservations", html! { "Reservations" }, html! { (text::length(totals.reservations)) }, note("pending")),
     ];
+    parts.extend(figures.system_alerts.map(system_tile));
     Fragment::keyed("pulse", parts, |parts| html! { ul #pulse.tiles data-parts { (parts) } })
 }
 
@@ -198,6 +219,16 @@ fn acknowledge_tile(summary: Summary) -> Part {
     tile("acknowledge", label, html! { (p50) " " small { (p50_unit) } }, note)
 }
 
+fn system_tile(alerts: usize) -> Part {
+    let label = html! { a href=(text::device_address(SYSTEM)) { "System" } };
+    let note = if alerts == 0 {
+        note("no alerts")
+    } else {
+        html! { a.note.negative href=(text::address("/alerts", &[("q", SYSTEM)])) { "open alerts" } }
+    };
+    tile("system", label, html! { (text::length(alerts)) }, note)
+}
+
 fn health_note(health: Health) -> Markup {
     match health {
         Health::Working => note("all durable"),
@@ -235,6 +266,7 @@ mod tests {
             position: Position(18_402_113),
             totals: Totals { held: 3, ..Totals::default() },
             health: Health::DiskFull,
+            system_alerts: None,
         };
         let html = html! { (render_pulse(&figures)) }.into_string();
         for piece in [
@@ -245,6 +277,12 @@ mod tests {
             "12\u{202f}480",
             "disk full: reading only",
         ] {
+            assert!(html.contains(piece), "{piece} in {html}");
+        }
+        assert!(!html.contains("/devices/stocktide"), "{html}");
+        let figures = Figures { system_alerts: Some(2), ..figures };
+        let html = html! { (render_pulse(&figures)) }.into_string();
+        for piece in ["href=\"/devices/stocktide\"", "data-figure=\"system\">2<", "href=\"/alerts?q=stocktide\""] {
             assert!(html.contains(piece), "{piece} in {html}");
         }
     }

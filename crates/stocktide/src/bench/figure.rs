@@ -11,6 +11,8 @@ pub(super) enum Unit {
     EventsPerSecond,
     /// More is better.
     ReadsPerSecond,
+    /// More is better.
+    ReadingsPerSecond,
     /// Less is better.
     Microseconds,
     /// Less is better.
@@ -26,6 +28,7 @@ impl Unit {
         match self {
             Self::EventsPerSecond => "events/s",
             Self::ReadsPerSecond => "reads/s",
+            Self::ReadingsPerSecond => "readings/s",
             Self::Microseconds => "us",
             Self::Nanoseconds => "ns",
             Self::Seconds => "s",
@@ -34,7 +37,7 @@ impl Unit {
     }
 
     const fn is_more_better(self) -> bool {
-        matches!(self, Self::EventsPerSecond | Self::ReadsPerSecond)
+        matches!(self, Self::EventsPerSecond | Self::ReadsPerSecond | Self::ReadingsPerSecond)
     }
 
     fn show(self, value: f64) -> String {

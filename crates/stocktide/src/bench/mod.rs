@@ -10,6 +10,7 @@ mod figure;
 mod http;
 mod ingest;
 mod latency;
+mod limits;
 mod load;
 mod memory;
 mod past;
@@ -30,15 +31,16 @@ use figure::Figures;
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
-Names: ingest, http, latency, reads, tags, watch, alerts, due, accuracy, past, restart, memory, and
-postgres with --postgres. A busy machine measures low; run it on a quiet one, on the disk that is meant
-(--directory).
+Names: ingest, http, latency, reads, tags, watch, alerts, limits, due, accuracy, past, restart,
+memory, and postgres with --postgres. A busy machine measures low; run it on a quiet one, on the
+disk that is meant (--directory).
 
 Examples:
   stocktide bench --quick
   stocktide bench --only ingest --only http --json figures.json";
 
-/// Measures this machine: ingest, acknowledgements, reads, tag reads, the watch, restart and memory, each beside its physical limit.
+/// Measures this machine: ingest, acknowledgements, reads, tag reads, the watch, restart and memory, each beside its
+/// physical limit.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct BenchArgs {
@@ -94,6 +96,7 @@ const MEASURES: &[(&str, Measure)] = &[
     ("tags", tags::measure),
     ("watch", watching::ingest),
     ("alerts", watching::alerts),
+    ("limits", limits::measure),
     ("due", watching::due),
     ("accuracy", accuracy::measure),
     ("past", past::measure),
