@@ -21,6 +21,9 @@ pub(crate) const BODY_UNIT_BYTES: usize = 4096;
 /// Documents of other systems that are mapped at once: each takes some fifty times its size meanwhile.
 const MAPPINGS_MAX: usize = 4;
 
+/// Surveys of all stock at once: each takes some memory for every balance, and a core for a moment.
+const SURVEYS_MAX: usize = 2;
+
 /// A server's state: a way to the engine, and what bounds its callers. Cheap to clone.
 #[derive(Clone)]
 pub struct App(Arc<Inner>);
@@ -57,6 +60,8 @@ pub(crate) struct Gates {
     pub(crate) streams: Arc<Semaphore>,
     /// Documents of other systems that are mapped at once.
     pub(crate) mappings: Arc<Semaphore>,
+    /// Surveys of all stock at once.
+    pub(crate) surveys: Arc<Semaphore>,
     pub(crate) rates: RateLimits,
     requests: AtomicU64,
     /// Told apart from those of other starts by the time of this one.
@@ -85,6 +90,7 @@ impl App {
             connections: Arc::new(Semaphore::new(settings.connections_max)),
             streams: Arc::new(Semaphore::new(settings.streams_max)),
             mappings: Arc::new(Semaphore::new(MAPPINGS_MAX)),
+            surveys: Arc::new(Semaphore::new(SURVEYS_MAX)),
             rates: RateLimits::new(settings.requests_per_second_max),
             requests: AtomicU64::new(0),
             request_prefix: format!("{:x}", started_at.0),

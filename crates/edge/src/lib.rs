@@ -23,6 +23,7 @@ mod outbound;
 pub mod readers;
 mod serve;
 mod settings;
+mod survey;
 
 pub use app::App;
 pub use auth::Auth;

@@ -28,6 +28,8 @@ pub(crate) enum Tab {
     Inferences,
     /// Over which people are told of alerts.
     Channels,
+    /// What nothing watches.
+    Coverage,
     /// The page for a scanner in the hand.
     Scan,
     /// None of them.
@@ -115,6 +117,7 @@ pub(crate) fn navigation(tab: Tab, waiting: &Waiting) -> Fragment {
                 @if let Some(untold) = waiting.untold {
                     (link(Tab::Channels, "/channels", "Channels", untold, "given up"))
                 }
+                (link(Tab::Coverage, "/coverage", "Coverage", 0, ""))
                 (link(Tab::Scan, "/scan", "Scan", 0, ""))
             }
         },

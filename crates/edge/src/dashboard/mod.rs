@@ -17,6 +17,7 @@ mod assets;
 mod band;
 mod channels;
 mod chart;
+mod coverage;
 mod device;
 mod devices;
 mod entries;
@@ -29,6 +30,7 @@ mod live;
 mod mend;
 mod movements;
 mod product;
+mod proposed;
 mod pulse;
 mod recounts;
 mod resend;
@@ -130,6 +132,8 @@ pub fn router(app: &App) -> Router<App> {
         .merge(alert_act::router())
         .merge(rule_form::router())
         .merge(scan::router())
+        .merge(proposed::router())
+        .merge(coverage::router())
         .merge(sign_in::router())
         .merge(assets::router())
         .layer(Extension(desk))

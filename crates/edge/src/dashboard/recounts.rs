@@ -3,7 +3,7 @@
 use crate::dashboard::fragment::{Fragment, Part};
 use crate::dashboard::movements::{warehouse_form, warehouse_names};
 use crate::dashboard::stock::{figure, pager, product_link};
-use crate::dashboard::{Params, text};
+use crate::dashboard::{Params, proposed, text};
 use ledger::Timestamp;
 use maud::{Markup, html};
 use views::{Page, RecountItem, RecountQuery, Views};
@@ -124,6 +124,7 @@ pub(crate) fn body(content: &Content, filter: &Filter, recounts: &Fragment) -> M
                 div.lead {
                     h1 #heading { "Recounts" }
                     p.soft { "Places where the books and the floor cannot both be right. A count of the place closes its task." }
+                    (proposed::lists(false))
                 }
                 (warehouse_form("/recounts", &content.warehouses, &filter.warehouse))
             }

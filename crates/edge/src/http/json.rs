@@ -52,6 +52,13 @@ pub(crate) fn text<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).expect("our answers have text keys and cannot fail to serialise")
 }
 
+/// A figure to some decimals; what is no number is 0.
+pub(crate) fn rounded(figure: f64, decimals: i32) -> f64 {
+    let scale = 10.0_f64.powi(decimals);
+    let rounded = (figure * scale).round() / scale;
+    if rounded.is_finite() { rounded } else { 0.0 }
+}
+
 /// An answer of JSON.
 pub(crate) struct Json<T>(pub(crate) StatusCode, pub(crate) T);
 

@@ -10,6 +10,8 @@ pub(crate) mod body;
 mod catalogue;
 pub(crate) mod channels;
 pub(crate) mod conditions;
+pub(crate) mod counts;
+mod coverage;
 pub(crate) mod devices;
 mod entry;
 pub(crate) mod events;
@@ -80,6 +82,8 @@ pub(crate) fn router(app: &App) -> Router<App> {
         .merge(held::router())
         .merge(hooks::router())
         .merge(tasks::router())
+        .merge(counts::router())
+        .merge(coverage::router())
         .merge(channels::router())
         .merge(notices::router())
         .merge(units::router())

@@ -5,9 +5,9 @@
 use crate::App;
 use crate::http::json::{Date, Json, Number, Time};
 use crate::http::{
-    Problem, alert_changes, alerts, availability, catalogue, channels, conditions, devices, events, held, history,
-    hooks, inferences, notices, operations, readings, reads, reservations, reversal, rule_list, rules, series, stock,
-    stream, tasks, units,
+    Problem, alert_changes, alerts, availability, catalogue, channels, conditions, counts, coverage, devices, events,
+    held, history, hooks, inferences, notices, operations, readings, reads, reservations, reversal, rule_list, rules,
+    series, stock, stream, tasks, units,
 };
 use axum::Router;
 use axum::http::StatusCode;
@@ -82,6 +82,10 @@ pub(crate) fn router() -> Router<App> {
         hooks::take_document,
         tasks::list_recounts,
         tasks::list_discrepancies,
+        counts::propose_counts,
+        counts::list_confidence,
+        coverage::list_coverage,
+        coverage::list_blind_spots,
         channels::list_channels,
         channels::test_channel,
         notices::list_notices,

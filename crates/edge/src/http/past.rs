@@ -144,6 +144,7 @@ fn line(
         counted_at: None,
         discrepancies: Vec::new(),
         recount_task: false,
+        confidence: None,
         ..StockLine::from(item)
     })
 }

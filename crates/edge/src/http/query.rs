@@ -100,6 +100,34 @@ impl Params {
         })
     }
 
+    /// A number from `min` to `max`.
+    pub(crate) fn number(&self, name: &'static str, min: f64, max: f64) -> Result<Option<f64>, Problem> {
+        self.read(name, |text| match text.parse::<f64>() {
+            Ok(number) if (min..=max).contains(&number) => Ok(number),
+            _ => Err(format!("send a number from {min} to {max}")),
+        })
+    }
+
+    /// A whole number from 1 to `max`.
+    pub(crate) fn count(&self, name: &'static str, max: usize) -> Result<Option<usize>, Problem> {
+        self.read(name, |text| match text.parse::<usize>() {
+            Ok(number) if (1..=max).contains(&number) => Ok(number),
+            _ => Err(format!("send a whole number from 1 to {max}")),
+        })
+    }
+
+    /// A cursor that is a number; 0 when absent.
+    ///
+    /// # Errors
+    /// 400 `invalid_cursor`.
+    pub(crate) fn cursor_number(&self) -> Result<u32, Problem> {
+        let Some(text) = self.text("cursor") else { return Ok(0) };
+        text.parse().map_err(|_| {
+            let detail = format!("cursor {} is not the next of a page", wire::problem::shown(text));
+            Problem::new(axum::http::StatusCode::BAD_REQUEST, "invalid_cursor", detail).of("cursor")
+        })
+    }
+
     /// Items a page: `limit`, from 1; `default` when absent, `max` when more.
     pub(crate) fn limit(&self, default: usize, max: usize) -> Result<usize, Problem> {
         let read = |text: &str| match text.parse::<usize>() {

@@ -1,6 +1,7 @@
 //! `GET /v1/stock`: what stands where, now or as of a past time.
 
 use crate::App;
+use crate::http::counts::ConfidenceReply;
 use crate::http::json::{Date, Number, Time};
 use crate::http::page::{PageReply, Tag, blocking};
 use crate::http::path::Parted;
@@ -66,6 +67,9 @@ pub(crate) struct StockLine {
     pub(crate) discrepancies: Vec<&'static str>,
     /// Whether somebody should count it.
     pub(crate) recount_task: bool,
+    /// How likely the books are right; only where `confidence=true` asked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) confidence: Option<ConfidenceReply>,
 }
 
 impl From<&StockItem> for StockLine {
@@ -94,6 +98,7 @@ impl From<&StockItem> for StockLine {
             verified: item.is_product_verified && item.is_location_verified,
             discrepancies: item.discrepancies.iter().collect(),
             recount_task: item.asks_for_recount(),
+            confidence: None,
         }
     }
 }
@@ -130,7 +135,7 @@ const KNOWN: &[&str] = &[
 ];
 const KNOWN_OF_PRODUCT: &[&str] =
     &["location", "lot", "status", "below", "group_by", "as_of", "known_at", "limit", "cursor"];
-const KNOWN_OF_ONE: &[&str] = &["as_of", "known_at"];
+const KNOWN_OF_ONE: &[&str] = &["as_of", "known_at", "confidence"];
 
 impl Asked {
     fn of(params: &Params) -> Result<Self, Problem> {
@@ -258,6 +263,7 @@ async fn answer(app: &App, uri: &Uri, headers: &HeaderMap, asked: Asked) -> Resu
         ("warehouse_id" = String, Path, description = "The warehouse, percent-encoded"),
         ("as_of" = Option<String>, Query, description = "As it stood at this time (RFC 3339)"),
         ("known_at" = Option<String>, Query, description = "By what had been recorded at this time (RFC 3339)"),
+        ("confidence" = Option<bool>, Query, description = "Whether to say how likely the books are right; not of the past"),
     ),
     responses(
         (status = 200, description = "The stock", body = super::page::ItemReply<StockLine>),
@@ -271,7 +277,9 @@ pub(crate) async fn get_stock(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let moment = past::Moment::of(&Params::of(&uri, KNOWN_OF_ONE)?)?;
+    let params = Params::of(&uri, KNOWN_OF_ONE)?;
+    let moment = past::Moment::of(&params)?;
+    let asks_confidence = params.flag("confidence")?;
     let tag = Tag::new(&app, &uri);
     if let Some(unchanged) = tag.unchanged(&headers) {
         return Ok(unchanged);
@@ -284,8 +292,28 @@ pub(crate) async fn get_stock(
         let is_product = app.engine().views().catalog().find_product(&product).is_some();
         return Err(if is_product { unknown_warehouse(&warehouse) } else { unknown_product(&product) });
     };
-    let Some(moment) = moment else { return Ok(tag.item(position, StockLine::from(&item))) };
+    let Some(moment) = moment else {
+        let mut line = StockLine::from(&item);
+        if asks_confidence {
+            line.confidence = confidence(&app, &product, &warehouse).await?;
+        }
+        return Ok(tag.item(position, line));
+    };
     let engine = app.engine().clone();
     let (line, position) = blocking(move || past::one(&engine, &item, moment)).await?;
     Ok(tag.item(position, line))
+}
+
+/// How likely the books of a product in a warehouse are right, as they are now.
+async fn confidence(app: &App, product: &str, warehouse: &str) -> Result<Option<ConfidenceReply>, Problem> {
+    let (product, warehouse, now) = (product.to_owned(), warehouse.to_owned(), app.engine().now());
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    let ask = move |state: &ledger::State, watch: &watch::Watch| {
+        let catalog = state.catalog();
+        watch.confidence(state, catalog.find_product(&product)?, catalog.find_location(&warehouse)?, now)
+    };
+    // Whoever hung up meanwhile hears nothing.
+    app.engine().ask(ask, move |answer| drop(sender.send(answer)))?;
+    let found = receiver.await.unwrap_or(Err(engine::Unavailable::Stopping))?;
+    Ok(found.as_ref().map(ConfidenceReply::from))
 }

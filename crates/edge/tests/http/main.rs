@@ -5,6 +5,7 @@
 mod alerts;
 mod bad_input;
 mod channels;
+mod counts;
 mod devices;
 mod epcis;
 mod epcis_queries;
