@@ -4,7 +4,7 @@ use crate::config::ConfigFile;
 use crate::failure::Ended;
 use crate::logging::LogFormat;
 use crate::{
-    alerts, backup, bench, decode, demo, export, import, inspect, logging, reverse, rules, sensors, serve, shipments,
+    alerts, backup, bench, counts, decode, demo, export, import, inspect, logging, reverse, rules, sensors, serve, shipments,
     verify,
 };
 use anyhow::Result;
@@ -58,6 +58,7 @@ enum CommandArgs {
     Reverse(reverse::ReverseArgs),
     Alerts(alerts::AlertsArgs),
     Rules(rules::RulesArgs),
+    Counts(counts::CountsArgs),
     Decode(decode::DecodeArgs),
     Bench(bench::BenchArgs),
     Shipments(shipments::ShipmentsArgs),
@@ -88,6 +89,7 @@ pub(crate) fn run() -> Result<Ended> {
         CommandArgs::Reverse(args) => reverse::Reverse::new(args, &config)?.run(),
         CommandArgs::Alerts(args) => alerts::run(args, &config),
         CommandArgs::Rules(args) => rules::run(args, &config),
+        CommandArgs::Counts(args) => counts::run(args, &config),
         CommandArgs::Decode(args) => decode::run(args),
         CommandArgs::Bench(args) => bench::Bench::new(args)?.run(),
         CommandArgs::Shipments(args) => shipments::run(args),

@@ -16,6 +16,7 @@ mod cli;
 mod client;
 mod clock;
 mod config;
+mod counts;
 mod decode;
 mod demo;
 mod directory;

@@ -3,7 +3,7 @@
 use crate::support::run;
 use std::path::Path;
 
-const COMMANDS: [&[&str]; 32] = [
+const COMMANDS: [&[&str]; 34] = [
     &[],
     &["serve"],
     &["demo"],
@@ -25,6 +25,8 @@ const COMMANDS: [&[&str]; 32] = [
     &["rules", "list"],
     &["rules", "set"],
     &["rules", "import"],
+    &["counts"],
+    &["counts", "propose"],
     &["decode"],
     &["decode", "gs1"],
     &["decode", "epc"],
