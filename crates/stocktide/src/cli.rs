@@ -4,8 +4,8 @@ use crate::config::ConfigFile;
 use crate::failure::Ended;
 use crate::logging::LogFormat;
 use crate::{
-    alerts, backup, bench, counts, decode, demo, export, import, inspect, logging, reverse, rules, sensors, serve, shipments,
-    verify,
+    alerts, backup, bench, counts, decode, demo, export, import, inspect, logging, reverse, rules, sensors, serve,
+    shipments, verify,
 };
 use anyhow::Result;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};

@@ -313,7 +313,9 @@ async fn confidence(app: &App, product: &str, warehouse: &str) -> Result<Option<
         watch.confidence(state, catalog.find_product(&product)?, catalog.find_location(&warehouse)?, now)
     };
     // Whoever hung up meanwhile hears nothing.
-    app.engine().ask(ask, move |answer| drop(sender.send(answer)))?;
+    app.engine().ask(ask, move |answer| {
+        let _ = sender.send(answer);
+    })?;
     let found = receiver.await.unwrap_or(Err(engine::Unavailable::Stopping))?;
     Ok(found.as_ref().map(ConfidenceReply::from))
 }
