@@ -21,8 +21,6 @@ pub(crate) enum Timer {
     Shipment(u32),
     /// An open alert: its snooze ends, or it is escalated.
     Alert(Position),
-    /// Something of this system.
-    System,
     /// A share of all stock: users' own conditions over it that time changes.
     OwnStock(u32),
     /// A share of all devices: users' own conditions over them that time changes.

@@ -225,7 +225,6 @@ impl Watch {
                 Timer::OwnDevices(slot) => parts.own.devices_due(desk, parts.sources, slot),
                 Timer::OwnWaiting => parts.own.waiting_due(desk),
                 Timer::Shipment(index) => parts.shipping.due(desk, index, at),
-                Timer::System => {}
             });
         }
     }
