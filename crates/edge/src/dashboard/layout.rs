@@ -26,6 +26,8 @@ pub(crate) enum Tab {
     Devices,
     /// What was concluded and waits for a person.
     Inferences,
+    /// What is under way.
+    Shipments,
     /// Over which people are told of alerts.
     Channels,
     /// What nothing watches.
@@ -108,6 +110,7 @@ pub(crate) fn navigation(tab: Tab, waiting: &Waiting) -> Fragment {
                 (link(Tab::Stock, "/", "Stock", 0, ""))
                 (link(Tab::Movements, "/movements", "Movements", 0, ""))
                 (alerts(tab, waiting))
+                (link(Tab::Shipments, "/shipments", "Shipments", 0, ""))
                 (link(Tab::Held, "/held", "Held", waiting.held, "waiting"))
                 (link(Tab::Recounts, "/recounts", "Recounts", waiting.recounts, "open"))
                 @if let Some(quarantined) = waiting.quarantined {

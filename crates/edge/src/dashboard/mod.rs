@@ -27,6 +27,7 @@ mod inferences;
 mod judge;
 mod layout;
 mod live;
+mod map;
 mod mend;
 mod movements;
 mod product;
@@ -37,6 +38,8 @@ mod resend;
 mod rule_form;
 mod rules;
 mod scan;
+mod shipment;
+mod shipments;
 mod sign_in;
 mod stock;
 #[cfg(test)]
@@ -77,6 +80,8 @@ pub fn router(app: &App) -> Router<App> {
             }),
         )
         .route("/held", get(held_page))
+        .route("/shipments", get(shipments_page))
+        .route("/shipments/{id}", get(async |app, desk, Path(id)| page(app, desk, View::Shipment(id)).await))
         .route(
             "/recounts",
             get(async |app, desk, params: Query<Params>| {
@@ -171,6 +176,14 @@ async fn alert_page(app: State<App>, desk: Extension<Desk>, Path(id): Path<Strin
         Ok(id) => page(app, desk, View::Alert(ledger::Position(id), params.text("done").to_owned())).await,
         Err(_) => no_such_page(&app, &format!("/alerts/{id}")),
     }
+}
+
+async fn shipments_page(app: State<App>, desk: Extension<Desk>, params: Query<Params>) -> Response {
+    let view = match params.text("id") {
+        "" => View::Shipments(shipments::Filter::of(&params)),
+        id => View::Shipment(id.to_owned()),
+    };
+    page(app, desk, view).await
 }
 
 async fn held_page(app: State<App>, desk: Extension<Desk>, params: Query<Params>) -> Response {

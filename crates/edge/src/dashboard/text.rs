@@ -160,6 +160,14 @@ pub(crate) fn device_address(device: &str) -> String {
     }
 }
 
+/// The address of a shipment's page.
+pub(crate) fn shipment_address(shipment: &str) -> String {
+    match shipment {
+        "." | ".." => address("/shipments", &[("id", shipment)]),
+        _ => format!("/shipments/{}", encoded(shipment)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,7 +8,7 @@ use crate::dashboard::pulse::{self, Pulse};
 use crate::dashboard::scan::FirstSeen;
 use crate::dashboard::{
     Params, alert, alert_history, alerts, channels, device, devices, held, inferences, movements, product, recounts,
-    rules, stock, text,
+    rules, shipment, shipments, stock, text,
 };
 use axum::http::StatusCode;
 use ledger::{Position, Timestamp};
@@ -43,6 +43,8 @@ pub(crate) enum View {
     Alert(Position, String),
     AlertHistory(alert_history::Filter),
     Rules(rules::Filter, String),
+    Shipments(shipments::Filter),
+    Shipment(String),
 }
 
 /// A page, painted: its fragments, and the body that has them in it.
@@ -71,6 +73,8 @@ impl View {
             "alert" => Self::Alert(Position(params.text("id").parse().ok()?), String::new()),
             "alert-history" => Self::AlertHistory(alert_history::Filter::of(params)),
             "rules" => Self::Rules(rules::Filter::of(params), String::new()),
+            "shipments" => Self::Shipments(shipments::Filter::of(params)),
+            "shipment" => Self::Shipment(params.text("id").to_owned()),
             _ => return None,
         })
     }
@@ -129,6 +133,11 @@ impl View {
                 parameters.push(("page", "rules"));
                 parameters.extend(filter.parameters(filter.cursor()));
             }
+            Self::Shipments(filter) => {
+                parameters.push(("page", "shipments"));
+                parameters.extend(filter.parameters());
+            }
+            Self::Shipment(shipment) => parameters.extend([("page", "shipment"), ("id", shipment.as_str())]),
         }
         text::address("/live", &parameters)
     }
@@ -143,6 +152,7 @@ impl View {
             Self::Inferences(..) => Tab::Inferences,
             Self::Channels(..) => Tab::Channels,
             Self::Alerts(..) | Self::Alert(..) | Self::AlertHistory(_) | Self::Rules(..) => Tab::Alerts,
+            Self::Shipments(_) | Self::Shipment(_) => Tab::Shipments,
         }
     }
 
@@ -196,6 +206,8 @@ impl View {
             Self::Channels(filter, done) => paint_channels(app, filter, done, now)?,
             Self::Devices(_) | Self::Device(_) | Self::Inferences(..) => self.paint_sensed(app, now)?,
             Self::Alerts(..) | Self::Alert(..) | Self::AlertHistory(_) | Self::Rules(..) => self.paint_alerts(app, now),
+            Self::Shipments(filter) => paint_shipments(app, filter, now),
+            Self::Shipment(name) => paint_shipment(app, name, now),
         })
     }
 
@@ -251,6 +263,40 @@ impl View {
             }
         })
     }
+}
+
+fn paint_shipments(app: &App, filter: &shipments::Filter, now: Timestamp) -> Painted {
+    match shipments::read(app, filter, now) {
+        Some(content) => {
+            let fragment = shipments::render_shipments(&content, now);
+            paint_one("Shipments", shipments::body(filter, &fragment), fragment)
+        }
+        None => busy(),
+    }
+}
+
+fn paint_shipment(app: &App, name: &str, now: Timestamp) -> Painted {
+    let Some(content) = shipment::read(app, name, now) else {
+        let words = html! {
+            p { "Nothing is known of a shipment “" strong { (name) } "”, or it was over more than thirty days ago." }
+            p { a href="/shipments" { "All shipments" } }
+        };
+        return paint_message(StatusCode::NOT_FOUND, "Unknown shipment", &words);
+    };
+    let fragments = [
+        shipment::render_card(&content, now),
+        shipment::render_map(&content),
+        shipment::render_timeline(&content),
+        shipment::render_lines(&content),
+        shipment::render_alerts(&content, now),
+    ];
+    let body = shipment::body(&fragments);
+    Painted { status: StatusCode::OK, title: name.to_owned(), body, fragments: fragments.into() }
+}
+
+fn busy() -> Painted {
+    let words = html! { p { "The engine takes no questions at the moment; load the page again." } };
+    paint_message(StatusCode::SERVICE_UNAVAILABLE, "Not now", &words)
 }
 
 fn paint_channels(app: &App, filter: &channels::Filter, done: &str, now: Timestamp) -> Result<Painted, engine::Error> {

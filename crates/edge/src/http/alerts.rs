@@ -244,8 +244,9 @@ pub(crate) fn links(alert: &Alert) -> Vec<LinkReply> {
         link("held", "Inputs that wait".to_owned(), Some("/held".to_owned()), "/v1/held".to_owned());
     }
     if !subject.shipment.is_empty() {
-        let api = text::address("/v1/history", &[("reference", &subject.shipment)]);
-        link("shipment", format!("Movements of {}", subject.shipment), None, api);
+        let page = text::shipment_address(&subject.shipment);
+        let api = format!("/v1/shipments/{}", text::encoded(&subject.shipment));
+        link("shipment", format!("Shipment {}", subject.shipment), Some(page), api);
     }
     if !subject.device.is_empty() {
         let page = text::device_address(&subject.device);

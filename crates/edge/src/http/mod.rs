@@ -37,6 +37,9 @@ mod rule_list;
 pub(crate) mod rules;
 pub(crate) mod sensed;
 mod series;
+pub(crate) mod shipment_read;
+mod shipment_reply;
+mod shipments;
 mod sign_in;
 mod stock;
 mod stream;
@@ -78,6 +81,7 @@ pub(crate) fn router(app: &App) -> Router<App> {
         .merge(devices::router())
         .merge(readings::router())
         .merge(series::router())
+        .merge(shipments::router())
         .merge(inferences::router())
         .merge(held::router())
         .merge(hooks::router())

@@ -7,7 +7,7 @@ use crate::http::json::{Date, Json, Number, Time};
 use crate::http::{
     Problem, alert_changes, alerts, availability, catalogue, channels, conditions, counts, coverage, devices, events,
     held, history, hooks, inferences, notices, operations, readings, reads, reservations, reversal, rule_list, rules,
-    series, stock, stream, tasks, units,
+    series, shipments, stock, stream, tasks, units,
 };
 use axum::Router;
 use axum::http::StatusCode;
@@ -71,6 +71,9 @@ pub(crate) fn router() -> Router<App> {
         readings::list_readings,
         readings::list_figures,
         series::get_track,
+        shipments::list_shipments,
+        shipments::get_shipment,
+        shipments::put_shipment,
         inferences::list_inferences,
         inferences::get_inference,
         inferences::judge,
@@ -175,6 +178,10 @@ pub(crate) struct Event {
     expires_at: Option<Time>,
     lines: Option<Vec<ReserveLine>>,
     partial: Option<bool>,
+    /// Of events that tell of a shipment, its reference; `shipment_planned` takes the fields of `ShipmentPlan` too.
+    shipment: Option<String>,
+    /// Which leg of a shipment began or ended, from 1.
+    leg: Option<u16>,
 }
 
 /// A reservation asked for.
@@ -307,6 +314,48 @@ pub(crate) struct NamedRule {
     #[schema(inline)]
     #[serde(flatten)]
     card: Rule,
+}
+
+/// What is planned of a shipment. All of it may be left out.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documents what `wire` reads")]
+pub(crate) struct ShipmentPlan {
+    /// A location, or a free name.
+    from: Option<String>,
+    to: Option<String>,
+    carrier: Option<String>,
+    /// `sea`, `rail`, `road`, `air` or `other`.
+    mode: Option<String>,
+    /// The device whose positions are the shipment's.
+    vehicle: Option<String>,
+    /// When it is to be there at the latest.
+    promised_at: Option<Time>,
+    departure_at: Option<Time>,
+    arrival_at: Option<Time>,
+    /// The parts of the way in order, at most 64.
+    legs: Option<Vec<ShipmentLeg>>,
+    /// What it is to bring, each product once, at most 200.
+    products: Option<Vec<ShipmentProduct>>,
+}
+
+/// A part of the way.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documents what `wire` reads")]
+pub(crate) struct ShipmentLeg {
+    from: Option<String>,
+    to: Option<String>,
+    mode: Option<String>,
+    departure_at: Option<Time>,
+    arrival_at: Option<Time>,
+}
+
+/// What a shipment is to bring of a product.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documents what `wire` reads")]
+pub(crate) struct ShipmentProduct {
+    product_id: String,
+    /// In base units; above zero.
+    quantity: Number,
 }
 
 /// What was concluded from readings, and why.

@@ -20,6 +20,7 @@ mod polls;
 mod rules;
 mod scan;
 mod series;
+mod shipments;
 mod stream;
 mod support;
 mod units;

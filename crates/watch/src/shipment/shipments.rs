@@ -12,6 +12,7 @@ use super::walk::{Detour, Stop};
 use ledger::{ImageError, Sink, Source, Timestamp};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 /// What became of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -218,6 +219,12 @@ impl Shipments {
     /// The references of the shipments that are known, in order.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         self.known.keys().map(|id| &**id)
+    }
+
+    /// The references after this one, in order; all of them after an empty one.
+    pub fn ids_after(&self, after: &str) -> impl Iterator<Item = &str> {
+        let after = (Bound::Excluded(after), Bound::Unbounded);
+        self.known.range::<str, _>(after).map(|(id, _)| &**id)
     }
 
     /// A shipment, as far as it was reported.
