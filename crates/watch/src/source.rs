@@ -279,11 +279,6 @@ impl Sources {
         })
     }
 
-    /// When a source was last heard; `None` for one that never was.
-    pub(crate) fn last_heard(&self, party: PartyId) -> Option<Timestamp> {
-        self.0.get(party.index()).filter(|source| source.is_heard).map(|source| source.last_heard)
-    }
-
     /// The greatest delay of the last message of a source that was heard after `from`, in microseconds; `None` when none
     /// was heard.
     pub(crate) fn lag_max(&self, from: Timestamp) -> Option<i64> {
