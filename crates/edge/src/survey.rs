@@ -221,6 +221,9 @@ fn zones(app: &App) -> BTreeSet<String> {
     }
 }
 
+/// A warehouse or zone, and how each condition over stock is covered there.
+pub(crate) type PlaceCover = (String, Vec<(Condition, Cover)>);
+
 /// Warehouses and zones for which no declared rule covers every product, after `after` by name, `limit` at most; and the
 /// name to go on after.
 ///
@@ -230,7 +233,7 @@ pub(crate) fn unruled_places(
     app: &App,
     after: &str,
     limit: usize,
-) -> Result<(Vec<(String, Vec<(Condition, Cover)>)>, Option<String>, Position), Problem> {
+) -> Result<(Vec<PlaceCover>, Option<String>, Position), Problem> {
     let mut found = Vec::new();
     let mut position = app.engine().position();
     let zones: Vec<String> = zones(app).into_iter().filter(|zone| zone.as_str() > after).collect();

@@ -5,7 +5,7 @@ use crate::dashboard::layout::{self, Tab, Waiting};
 use crate::dashboard::stock::{figure, pager, product_link};
 use crate::dashboard::{Params, frame, html_page, message_page, text};
 use crate::http::Problem;
-use crate::survey::{self, Map, SourceItem, UnruledProduct};
+use crate::survey::{self, Map, PlaceCover, SourceItem, UnruledProduct};
 use axum::Router;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
@@ -34,7 +34,7 @@ pub(crate) fn router() -> Router<App> {
 struct Content {
     map: Map,
     products: (Vec<UnruledProduct>, Option<String>),
-    places: (Vec<(String, Vec<(Condition, Cover)>)>, Option<String>),
+    places: (Vec<PlaceCover>, Option<String>),
     sources: Vec<SourceItem>,
     now: Timestamp,
 }

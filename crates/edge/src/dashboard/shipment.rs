@@ -133,13 +133,16 @@ fn track(detail: &Detail) -> Markup {
     }
 }
 
+/// A milestone: its name, when it was planned, when it was, when it is expected.
+type Row = (&'static str, Option<Timestamp>, Option<Milestone>, Option<Timestamp>);
+
 /// What was to happen when, and what did.
 pub(crate) fn render_timeline(content: &Content) -> Fragment {
     let Detail { brief, .. } = &content.detail;
     let (of, card) = (&brief.milestones, &brief.card);
     let arrival = brief.estimate.map(|estimate| estimate.median_at);
     let planned_arrival = card.arrival_at.or(card.promised_at);
-    let rows: [(&str, Option<Timestamp>, Option<Milestone>, Option<Timestamp>); 8] = [
+    let rows: [Row; 8] = [
         ("ordered", None, of.ordered, None),
         ("planned", None, of.planned, None),
         ("departed", card.departure_at, of.departed, None),

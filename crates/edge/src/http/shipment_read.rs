@@ -224,7 +224,7 @@ const ALERTS_MAX: usize = 50;
 pub(crate) fn alerts(views: &Views, detail: &Detail) -> (Vec<AlertItem>, Vec<AlertItem>) {
     let brief = &detail.brief;
     let asked = AlertQuery { order: AlertOrder::Newest, limit: ALERTS_MAX, ..AlertQuery::default() };
-    let own = AlertQuery { shipment: Some(&brief.shipment), ..asked.clone() };
+    let own = AlertQuery { shipment: Some(&brief.shipment), ..asked };
     let own = views.alerts(&own).map(|page| page.items).unwrap_or_default();
     let left = brief.milestones.departed.map(|departed| departed.at);
     let there = brief.milestones.arrived.map(|arrived| arrived.at);
@@ -236,7 +236,7 @@ pub(crate) fn alerts(views: &Views, detail: &Detail) -> (Vec<AlertItem>, Vec<Ale
     let mut excursions = Vec::new();
     if let Some(vehicle) = brief.card.vehicle.as_deref() {
         for condition in ["temperature", "humidity"] {
-            let query = AlertQuery { device: Some(vehicle), condition: Some(condition), ..asked.clone() };
+            let query = AlertQuery { device: Some(vehicle), condition: Some(condition), ..asked };
             excursions.extend(views.alerts(&query).map(|page| page.items).unwrap_or_default());
         }
     }
