@@ -44,7 +44,7 @@ impl Core {
 }
 
 /// Reads what a decision's observations say. What cannot be read says nothing here; it is kept as it came.
-fn with_facts<T>(decision: &Decision, work: impl FnOnce(&[Fact<'_>]) -> T) -> T {
+pub(crate) fn with_facts<T>(decision: &Decision, work: impl FnOnce(&[Fact<'_>]) -> T) -> T {
     let observed = decision.effects.iter().find_map(|effect| match effect {
         ledger::Effect::Observed(observation) => Some(observation),
         _ => None,

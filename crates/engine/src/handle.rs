@@ -339,7 +339,7 @@ impl<D: Disk> Handle<D> {
         })
     }
 
-    fn journal_failed(&self, source: journal::Error) -> Error {
+    pub(crate) fn journal_failed(&self, source: journal::Error) -> Error {
         Error::Journal { directory: self.shared.directory.clone(), source }
     }
 }

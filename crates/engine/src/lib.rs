@@ -30,6 +30,7 @@ mod settings;
 mod shared;
 mod snapshotter;
 mod stages;
+mod try_rule;
 mod verify;
 
 pub use engine::Engine;
@@ -44,4 +45,5 @@ pub use recovery::{Opened, Stage};
 pub use settings::{Clock, Settings};
 pub use shared::{Health, Stats};
 pub use stages::Stages;
+pub use try_rule::{TriedRule, TryError};
 pub use verify::{Findings, VerifyProgress, verify};

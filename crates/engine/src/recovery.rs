@@ -153,7 +153,7 @@ fn after(position: Position, first: Position, run: &[Decision]) -> (Position, &[
 }
 
 /// Decisions whose memory is touched together before they are applied.
-const WARM: usize = 32;
+pub(crate) const WARM: usize = 32;
 
 /// Applies a run of decisions that were read, each after a check that it can follow.
 pub(crate) fn apply_run(core: &mut Core, first: Position, run: &[Decision]) -> Result<(), Error> {

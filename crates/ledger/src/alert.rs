@@ -226,7 +226,8 @@ impl Alerts {
         }
     }
 
-    pub(crate) fn insert(&mut self, position: Position, open: OpenAlert) {
+    /// Takes in an open alert, for whoever keeps alerts of their own; those of the journal are [`apply`](Self::apply)'d.
+    pub fn insert(&mut self, position: Position, open: OpenAlert) {
         let subjects = self.by_subject.entry(open.alert.condition.clone()).or_default();
         subjects.insert(open.alert.subject.clone(), position);
         self.open.insert(position, open);
@@ -248,7 +249,8 @@ impl Alerts {
         }
     }
 
-    fn close(&mut self, position: Position) {
+    /// Takes an alert out that is over; one that is not open changes nothing.
+    pub fn close(&mut self, position: Position) {
         let Some(open) = self.open.remove(&position) else { return };
         if let Some(subjects) = self.by_subject.get_mut(&open.alert.condition) {
             subjects.remove(&open.alert.subject);

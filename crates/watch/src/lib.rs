@@ -25,6 +25,7 @@ mod shipping;
 mod source;
 mod stock;
 mod timers;
+mod trial;
 mod watch;
 
 pub use condition::{About, CONDITIONS, Condition, ConditionInfo, Setting, SettingKind};
@@ -34,4 +35,5 @@ pub use rule::{Rule, RuleFault, SettingValue, builtin_rules, check_rule, read_se
 pub use scope::{Covered, Rules};
 pub use source::SourceFacts;
 pub use stock::{Balance, Confidence, Evidence, counts};
+pub use trial::{Firing, Trial, Tried};
 pub use watch::{Fact, IMAGE_VERSION, SOURCE, Watch};

@@ -12,7 +12,7 @@ mod time;
 use crate::desk::{Desk, Wanted, own_condition};
 use crate::own::{self, Condition, FactSet, Facts, Now, ReadingFacts, ShipmentFacts, Subject};
 use crate::rule::Rule;
-use crate::scope::Covered;
+use crate::scope::{Covered, Rules};
 use crate::source::{self, Sources};
 use crate::stock::{Needs, StockWatch};
 use crate::timers::Timer;
@@ -173,10 +173,10 @@ impl OwnRules {
         self.counts[over as usize].rules > 0
     }
 
-    pub(super) fn recount(&mut self, desk: &Desk<'_>) {
+    pub(crate) fn recount(&mut self, rules: &Rules) {
         for over in Subject::ALL {
             let mut count = Count::default();
-            for own in desk.rules.own(over).filter_map(Rule::own) {
+            for own in rules.own(over).filter_map(Rule::own) {
                 count.rules += 1;
                 count.timed += usize::from(own.is_timed);
                 count.needs = count.needs.with(own.needs);
@@ -187,7 +187,7 @@ impl OwnRules {
 
     /// A rule was declared, withdrawn or replaced; `card` is what it was or is.
     pub(crate) fn rule_changed(&mut self, desk: &mut Desk<'_>, over: &mut Over<'_>, card: &RuleCard) {
-        self.recount(desk);
+        self.recount(desk.rules);
         self.errors.remove(&card.rule);
         let rules = desk.rules;
         let rule = rules.get(&card.rule).filter(|rule| rule.own().is_some() && !rule.card.is_off);

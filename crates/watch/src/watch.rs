@@ -13,8 +13,8 @@ use crate::source::Sources;
 use crate::stock::StockWatch;
 use crate::timers::{Timer, Timers};
 use ledger::{
-    AccountId, AlertSubject, Decision, DecisionKind, Effect, ImageError, PartyId, Position, Quantity, RuleCard, Sink,
-    Source, State, Timestamp,
+    AccountId, Alert, AlertStage, AlertSubject, Alerts, Decision, DecisionKind, Effect, ImageError, OpenAlert, PartyId,
+    Position, Quantity, RuleCard, Sink, Source, State, Timestamp,
 };
 use std::collections::VecDeque;
 
@@ -58,6 +58,8 @@ pub struct Watch {
     own: OwnRules,
     readings: Readings,
     shipping: Shipping,
+    /// In a trial, its open alerts: those of the journal, and its rules, are then none of the watch's business.
+    apart: Option<Box<Alerts>>,
     /// Held inputs that nobody has mended or discarded.
     held: u64,
     is_held_told: bool,
@@ -75,8 +77,38 @@ impl Watch {
             own: OwnRules::default(),
             readings: Readings::new(seed),
             shipping: Shipping::default(),
+            apart: None,
             held: 0,
             is_held_told: false,
+        }
+    }
+
+    /// A watch by these rules alone, whose alerts stay apart from the journal's.
+    pub(crate) fn apart(rules: Rules, seed: u64) -> Self {
+        let mut own = OwnRules::default();
+        own.recount(&rules);
+        Self { rules, own, apart: Some(Box::default()), ..Self::new(seed) }
+    }
+
+    /// The open alerts of a trial.
+    pub(crate) fn open_apart(&self) -> Option<&Alerts> {
+        self.apart.as_deref()
+    }
+
+    /// An alert that was wanted is open, in a trial.
+    pub(crate) fn opened_apart(&mut self, position: Position, alert: Box<Alert>, at: Timestamp) {
+        if let Some(apart) = &mut self.apart {
+            self.own.opened(position, &alert);
+            let stage = AlertStage::Open;
+            apart.insert(position, OpenAlert { alert, opened_at: at, stage, stage_at: at, level: 0 });
+        }
+    }
+
+    /// An alert is closed as was wanted, in a trial.
+    pub(crate) fn closed_apart(&mut self, position: Position) {
+        if let Some(apart) = &mut self.apart {
+            apart.close(position);
+            self.own.resolved(position, true);
         }
     }
 
@@ -90,6 +122,7 @@ impl Watch {
     }
 
     fn take_in(&mut self, state: &State, decision: &Decision, facts: &[Fact<'_>]) {
+        let is_apart = self.apart.is_some();
         self.pass(state, decision.recorded_at);
         self.with(state, decision.recorded_at, state.position(), |parts, desk| {
             parts.sources.take(desk, decision);
@@ -101,7 +134,7 @@ impl Watch {
                     parts.readings.read(desk, decision.source, metric, (unit, value), at);
                 }
             }
-            if !decision.effects.is_empty() {
+            if !decision.effects.is_empty() && !is_apart {
                 life::take(desk, decision);
                 parts.own.take(desk.state, desk.cause, decision);
             }
@@ -152,6 +185,8 @@ impl Watch {
     fn take_effects(&mut self, state: &State, decision: &Decision) {
         for effect in &decision.effects {
             match effect {
+                // A trial has its own rule.
+                Effect::Rule(_) | Effect::RuleWithdrawn { .. } if self.apart.is_some() => {}
                 Effect::Rule(card) => {
                     let before = self.rules.get(&card.rule).map(|rule| rule.card.clone());
                     self.rules.declare(card);
@@ -233,7 +268,8 @@ impl Watch {
         let held = self.held;
         let is_told = &mut self.is_held_told;
         let (rules, timers, demands) = (&self.rules, &mut self.timers, &mut self.demands);
-        let mut desk = Desk { state, rules, timers, demands, now, cause: state.position(), apart: None };
+        let mut desk =
+            Desk { state, rules, timers, demands, now, cause: state.position(), apart: self.apart.as_deref() };
         let rule = rules.find(Condition::HeldGrowth, Covered::default());
         let above = rule.and_then(|rule| rule.number("above"));
         let holds = above.is_some_and(|above| above < crate::rule::float(i64::try_from(held).unwrap_or(i64::MAX)));
@@ -267,7 +303,7 @@ impl Watch {
             shipping: &mut self.shipping,
         };
         let (rules, timers, demands) = (&self.rules, &mut self.timers, &mut self.demands);
-        work(parts, &mut Desk { state, rules, timers, demands, now, cause, apart: None })
+        work(parts, &mut Desk { state, rules, timers, demands, now, cause, apart: self.apart.as_deref() })
     }
 
     /// The next thing to be done, in the order in which it was wanted.

@@ -49,7 +49,7 @@ impl OwnRules {
                 own.open.insert(position, (rule.into(), open.alert.subject.clone()));
             }
         }
-        own.recount(desk);
+        own.recount(desk.rules);
         Ok(own)
     }
 }

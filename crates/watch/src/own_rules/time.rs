@@ -36,7 +36,7 @@ impl OwnRules {
     /// The replay is over: looks at all that waits, and sets the timers.
     pub(crate) fn wake(&mut self, desk: &mut Desk<'_>, over: &mut Over<'_>) {
         self.is_asleep = false;
-        self.recount(desk);
+        self.recount(desk.rules);
         self.waiting.clear();
         let rules = desk.rules;
         let mut waiting = Vec::new();

@@ -23,7 +23,7 @@ pub enum Said {
 }
 
 impl Said {
-    fn fact(&self) -> Fact<'_> {
+    pub fn fact(&self) -> Fact<'_> {
         match self {
             Self::Reading(metric, value, at) => Fact::Reading { metric, value: *value, unit: "", at: Timestamp(*at) },
             Self::Position(latitude, longitude, at) => {
