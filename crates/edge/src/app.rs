@@ -62,6 +62,8 @@ pub(crate) struct Gates {
     pub(crate) mappings: Arc<Semaphore>,
     /// Surveys of all stock at once.
     pub(crate) surveys: Arc<Semaphore>,
+    /// Rules that are tried at once.
+    pub(crate) trials: Arc<Semaphore>,
     pub(crate) rates: RateLimits,
     requests: AtomicU64,
     /// Told apart from those of other starts by the time of this one.
@@ -91,6 +93,8 @@ impl App {
             streams: Arc::new(Semaphore::new(settings.streams_max)),
             mappings: Arc::new(Semaphore::new(MAPPINGS_MAX)),
             surveys: Arc::new(Semaphore::new(SURVEYS_MAX)),
+            // Each reads the whole journal.
+            trials: Arc::new(Semaphore::new(1)),
             rates: RateLimits::new(settings.requests_per_second_max),
             requests: AtomicU64::new(0),
             request_prefix: format!("{:x}", started_at.0),

@@ -303,6 +303,10 @@ impl<D: Disk> Handle<D> {
         &self.reader
     }
 
+    pub(crate) fn stopwatch_micros(&self) -> u64 {
+        self.shared.clock.stopwatch_micros()
+    }
+
     /// The time, as the engine has it.
     pub fn now(&self) -> Timestamp {
         self.shared.clock.now()

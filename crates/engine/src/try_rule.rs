@@ -32,6 +32,8 @@ pub struct TriedRule {
     pub since: Timestamp,
     /// The last entry that was looked at.
     pub position: Position,
+    /// How long it took, in microseconds.
+    pub took_micros: u64,
 }
 
 impl<D: Disk> Handle<D> {
@@ -48,6 +50,7 @@ impl<D: Disk> Handle<D> {
         since: Timestamp,
         progress: &mut dyn FnMut(u64, u64) -> bool,
     ) -> Result<TriedRule, TryError> {
+        let began_at = self.stopwatch_micros();
         let seed = table_seed(self.reader().seed());
         let mut trial = Trial::new(card, since, seed).map_err(TryError::Rule)?;
         let mut state = State::new(seed);
@@ -74,7 +77,8 @@ impl<D: Disk> Handle<D> {
         }
         let position = state.position();
         let tried = trial.finish(&state, self.now());
-        Ok(TriedRule { tried, since, position })
+        let took_micros = self.stopwatch_micros().saturating_sub(began_at);
+        Ok(TriedRule { tried, since, position, took_micros })
     }
 }
 

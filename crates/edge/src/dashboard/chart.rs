@@ -1,7 +1,7 @@
 //! Drawings: lines and steps as SVG, each with words that say the same.
 
 use crate::dashboard::text;
-use ledger::{Quantity, Timestamp};
+use ledger::{Day, Quantity, Timestamp};
 use maud::{Markup, html};
 use std::fmt::Write;
 use views::Availability;
@@ -26,6 +26,24 @@ pub(crate) fn line(values: &[u64], width: usize, words: &str) -> Markup {
             @if values.len() > 1 {
                 path.area d=(area) {}
                 path d=(path) {}
+            }
+        }
+    }
+}
+
+/// A bar for each day, the first at the left edge, on a scale from zero to the greatest.
+pub(crate) fn bars(days: &[(Day, u64)], words: &str) -> Markup {
+    const STEP: u64 = 20;
+    let max = days.iter().map(|(_, count)| *count).max().unwrap_or_default().max(1);
+    let width = STEP * days.len().max(1) as u64;
+    html! {
+        svg.bars viewBox=(format!("0 0 {width} {LINE_HEIGHT}")) preserveAspectRatio="none" role="img" aria-label=(words) {
+            @for ((day, count), index) in days.iter().zip(0..) {
+                @let height = u128::from(*count) * u128::from(LINE_HEIGHT) / u128::from(max);
+                @let top = LINE_HEIGHT - u64::try_from(height).unwrap_or(LINE_HEIGHT).max(u64::from(*count > 0));
+                path.bar d=(format!("M{} {top}h{}V{LINE_HEIGHT}h-{}Z", STEP * index + 2, STEP - 4, STEP - 4)) {
+                    title { (text::day(*day)) ": " (text::count(*count)) }
+                }
             }
         }
     }

@@ -36,6 +36,7 @@ mod pulse;
 mod recounts;
 mod resend;
 mod rule_form;
+mod rule_trial;
 mod rules;
 mod scan;
 mod shipment;

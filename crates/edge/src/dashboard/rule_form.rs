@@ -3,9 +3,9 @@
 use crate::App;
 use crate::auth::Principal;
 use crate::dashboard::layout::{self, Tab, Waiting};
-use crate::dashboard::{Params, frame, html_page, message_page, text};
-use crate::http::conditions;
+use crate::dashboard::{Params, frame, html_page, message_page, rule_trial, text};
 use crate::http::rules::{Known, declare, faults, withdraw};
+use crate::http::{conditions, rule_trials};
 use axum::extract::{DefaultBodyLimit, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -24,6 +24,7 @@ pub(crate) fn router() -> Router<App> {
     Router::new()
         .route("/rules/edit", get(edit).post(save))
         .route("/rules/remove", post(remove))
+        .route("/rules/try", post(try_it))
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
 }
 
@@ -38,6 +39,8 @@ struct Sheet<'a> {
     known: Option<&'a Known>,
     /// What is wrong, by field.
     problems: &'a [wire::Problem],
+    /// What it would have told, when that was asked.
+    tried: Option<Markup>,
 }
 
 async fn edit(State(app): State<App>, params: Query<Params>) -> Response {
@@ -46,7 +49,7 @@ async fn edit(State(app): State<App>, params: Query<Params>) -> Response {
         return match conditions::info(params.text("condition")) {
             Some(info) => {
                 let fields = new_fields(&params);
-                let sheet = Sheet { info, fields: &fields, known: None, problems: &[] };
+                let sheet = Sheet { info, fields: &fields, known: None, problems: &[], tried: None };
                 page(&app, StatusCode::OK, &sheet)
             }
             None => Redirect::to("/rules").into_response(),
@@ -62,7 +65,7 @@ async fn edit(State(app): State<App>, params: Query<Params>) -> Response {
         return message_page(&app, StatusCode::NOT_FOUND, "Unknown rule", &words);
     };
     let fields = fields_of(&known.card);
-    page(&app, StatusCode::OK, &Sheet { info, fields: &fields, known: Some(&known), problems: &[] })
+    page(&app, StatusCode::OK, &Sheet { info, fields: &fields, known: Some(&known), problems: &[], tried: None })
 }
 
 /// What an address may fill in beforehand.
@@ -149,8 +152,35 @@ async fn save(
         Err(more) => problems.extend(more),
     }
     let known = known.filter(|_| !is_new);
-    let sheet = Sheet { info, fields: &fields, known: known.as_ref(), problems: &problems };
+    let sheet = Sheet { info, fields: &fields, known: known.as_ref(), problems: &problems, tried: None };
     page(&app, StatusCode::UNPROCESSABLE_ENTITY, &sheet)
+}
+
+/// Shows the form again, with what the rule would have told.
+async fn try_it(State(app): State<App>, Form(fields): Form<Fields>) -> Response {
+    let Some(info) = fields.get("condition").and_then(|name| conditions::info(name)) else {
+        return Redirect::to("/rules").into_response();
+    };
+    let rule = fields.get("rule").map(|rule| rule.trim()).unwrap_or_default();
+    let known = if fields.contains_key("new") { None } else { Known::of(app.engine().views().catalog(), rule) };
+    let mut named = fields.clone();
+    if rule.is_empty() {
+        named.insert("rule".to_owned(), generated_id(info.name, &fields));
+    }
+    let tried = match card_of(info.name, &named) {
+        Ok(card) => rule_trials::try_card(&app, card, rule_trials::DAYS)
+            .await
+            .map_err(|problem| vec![wire::Problem::new("refused", String::new(), problem.detail)]),
+        Err(problems) => Err(problems),
+    };
+    let (status, tried, problems) = match tried {
+        Ok(tried) => {
+            let shown = rule_trial::render(&tried, rule_trials::DAYS, app.engine().now());
+            (StatusCode::OK, Some(shown), Vec::new())
+        }
+        Err(problems) => (StatusCode::UNPROCESSABLE_ENTITY, None, problems),
+    };
+    page(&app, status, &Sheet { info, fields: &fields, known: known.as_ref(), problems: &problems, tried })
 }
 
 /// An id made of what the rule is for.
@@ -213,8 +243,13 @@ fn body(title: &str, sheet: &Sheet<'_>) -> Markup {
                         }
                     }
                     (sheet.consequences())
-                    div.row { button.main { "Save" } a href="/rules" { "Cancel" } }
+                    div.row {
+                        button.main { "Save" }
+                        button formaction="/rules/try" { "Try it on the last " (rule_trials::DAYS) " days" }
+                        a href="/rules" { "Cancel" }
+                    }
                 }
+                @if let Some(tried) = &sheet.tried { (tried) }
                 (removal(sheet))
             }
         }
@@ -442,7 +477,7 @@ mod tests {
         let sent = fields(&[("rule", "bolts"), ("settings.below", "many"), ("escalate_minutes", "soon")]);
         let problems = card_of("low_stock", &sent).unwrap_err();
         let info = conditions::info("low_stock").expect("a condition");
-        let sheet = Sheet { info, fields: &sent, known: None, problems: &problems };
+        let sheet = Sheet { info, fields: &sent, known: None, problems: &problems, tried: None };
         let page = body("New rule", &sheet).into_string();
         assert!(problems.iter().all(|problem| sheet.has_field(&problem.field)), "{problems:?}");
         assert!(page.contains("escalate_minutes-problem"), "{page}");

@@ -34,6 +34,7 @@ mod reads;
 mod reservations;
 pub(crate) mod reversal;
 mod rule_list;
+pub(crate) mod rule_trials;
 pub(crate) mod rules;
 pub(crate) mod sensed;
 mod series;
@@ -70,6 +71,7 @@ pub(crate) fn router(app: &App) -> Router<App> {
         .merge(alerts::router())
         .merge(alert_changes::router())
         .merge(rules::router())
+        .merge(rule_trials::router())
         .merge(conditions::router())
         .merge(stock::router())
         .merge(stream::router())

@@ -6,8 +6,8 @@ use crate::App;
 use crate::http::json::{Date, Json, Number, Time};
 use crate::http::{
     Problem, alert_changes, alerts, availability, catalogue, channels, conditions, counts, coverage, devices, events,
-    held, history, hooks, inferences, notices, operations, readings, reads, reservations, reversal, rule_list, rules,
-    series, shipments, stock, stream, tasks, units,
+    held, history, hooks, inferences, notices, operations, readings, reads, reservations, reversal, rule_list,
+    rule_trials, rules, series, shipments, stock, stream, tasks, units,
 };
 use axum::Router;
 use axum::http::StatusCode;
@@ -43,6 +43,7 @@ pub(crate) fn router() -> Router<App> {
         alert_changes::resolve,
         rules::list_rules,
         rule_list::declare_rules,
+        rule_trials::try_rule,
         rules::get_rule,
         rules::put_rule,
         rules::delete_rule,

@@ -6,6 +6,7 @@ use crate::http::json::Json;
 use crate::http::page::{ItemReply, PageReply, Tag};
 use crate::http::path::Parted;
 use crate::http::query::Params;
+use crate::http::rule_trials::{EvaluationErrorsReply, evaluation_errors};
 use crate::http::submit::{self, Answer};
 use crate::http::{Problem, body};
 use axum::extract::{Request, State};
@@ -62,6 +63,22 @@ pub(crate) struct RuleReply {
     built_in: bool,
     /// Whether somebody declared it.
     declared: bool,
+    /// How often its condition could not be answered since the start; absent for never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evaluation_errors: Option<EvaluationErrorsReply>,
+}
+
+impl RuleReply {
+    /// The same, with how often conditions of users' own could not be answered.
+    async fn with_errors(app: &App, mut rules: Vec<Self>) -> Vec<Self> {
+        let own = rules.iter().filter(|rule| &*rule.condition == "own").map(|rule| rule.rule.clone()).collect();
+        for (id, errors) in evaluation_errors(app, own).await {
+            if let Some(rule) = rules.iter_mut().find(|rule| rule.rule == id) {
+                rule.evaluation_errors = Some(errors.into());
+            }
+        }
+        rules
+    }
 }
 
 /// A rule as it stands.
@@ -129,6 +146,7 @@ impl From<Known> for RuleReply {
             enabled: !card.is_off,
             built_in: known.is_built_in,
             declared: known.is_declared,
+            evaluation_errors: None,
         }
     }
 }
@@ -172,7 +190,8 @@ pub(crate) async fn list_rules(State(app): State<App>, uri: Uri, headers: Header
     let as_of_position = views.position().0;
     drop(views);
     let next = (rules.len() == limit).then(|| rules.last().map(|last| last.card.rule.to_string())).flatten();
-    Ok(tag.page(PageReply { items: rules.into_iter().map(RuleReply::from).collect(), next, as_of_position }))
+    let items = RuleReply::with_errors(&app, rules.into_iter().map(RuleReply::from).collect()).await;
+    Ok(tag.page(PageReply { items, next, as_of_position }))
 }
 
 /// Whether a rule's texts hold `text`, which is in lower case.
@@ -218,9 +237,12 @@ pub(crate) async fn get_rule(
     if let Some(unchanged) = tag.unchanged(&headers) {
         return Ok(unchanged);
     }
-    let views = app.engine().views();
-    let known = Known::of(views.catalog(), &rule).ok_or_else(|| unknown_rule(&rule))?;
-    Ok(tag.item(views.position(), RuleReply::from(known)))
+    let (known, position) = {
+        let views = app.engine().views();
+        (Known::of(views.catalog(), &rule).ok_or_else(|| unknown_rule(&rule))?, views.position())
+    };
+    let mut rules = RuleReply::with_errors(&app, vec![RuleReply::from(known)]).await;
+    Ok(tag.item(position, rules.pop()))
 }
 
 /// What is wrong with a card that can be read: everything, under the names of its fields.
