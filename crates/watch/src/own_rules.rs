@@ -10,9 +10,10 @@ mod image;
 mod time;
 
 use crate::desk::{Desk, Wanted, own_condition};
-use crate::own::{self, Condition, FactSet, Facts, Now, ReadingFacts, ShipmentFacts, Subject};
+use crate::own::{self, Condition, FactSet, Facts, Now, ReadingFacts, Subject};
 use crate::rule::Rule;
 use crate::scope::{Covered, Rules};
+use crate::shipping::{self, Shipping};
 use crate::source::{self, Sources};
 use crate::stock::{Needs, StockWatch};
 use crate::timers::Timer;
@@ -203,7 +204,14 @@ impl OwnRules {
         match was_over {
             Subject::Stock => over.stock.rule_changed(desk, card),
             Subject::Device => self.look_at_devices(desk, over.sources),
-            Subject::Reading | Subject::Shipment => self.leave_uncovered(desk, card),
+            Subject::Reading => self.leave_uncovered(desk, card),
+            Subject::Shipment => {
+                for index in 0..over.shipping.places() {
+                    if let Some(shipment) = over.shipping.at(index) {
+                        self.look_at_shipment(desk, over.shipping, shipment);
+                    }
+                }
+            }
         }
         self.arm(desk, over);
     }
@@ -291,8 +299,7 @@ impl OwnRules {
         }
     }
 
-    /// Looks at a figure of a sensor: call it behind each reading, and when time may have changed its facts.
-    #[expect(dead_code, reason = "readings are watched elsewhere")]
+    /// Looks at a figure of a sensor, behind each reading.
     pub(crate) fn look_at_reading(&mut self, desk: &mut Desk<'_>, facts: &ReadingFacts<'_>) {
         if !self.has(Subject::Reading) {
             return;
@@ -302,19 +309,34 @@ impl OwnRules {
         self.look(desk, &|card| covered.is_covered_by(card), &about, &Facts::Reading(facts, &Now::at(desk.now)));
     }
 
-    /// Looks at a shipment: call it when anything about it changed, and when time may have changed its facts. It is
-    /// covered by rules for where it goes.
-    #[expect(dead_code, reason = "shipments are watched elsewhere")]
-    pub(crate) fn look_at_shipment(&mut self, desk: &mut Desk<'_>, facts: &ShipmentFacts<'_>) {
-        if !self.has(Subject::Shipment) {
-            return;
+    /// Looks at the shipments that were looked at since the last time, and at those that are followed no more.
+    pub(crate) fn look_at_shipments(&mut self, desk: &mut Desk<'_>, shipping: &mut Shipping) {
+        let mut touched = std::mem::take(&mut shipping.own_touched);
+        if self.has(Subject::Shipment) {
+            touched.sort_unstable();
+            touched.dedup();
+            for shipment in &touched {
+                self.look_at_shipment(desk, shipping, shipment);
+            }
         }
-        let catalog = desk.state.catalog();
-        let warehouse = facts.to.split('/').next().and_then(|warehouse| catalog.find_location(warehouse));
-        let region = warehouse.and_then(|at| catalog.location(at).card.as_ref()).map_or("", |card| &*card.region);
-        let covered = Covered { location: facts.to, region, ..Covered::default() };
-        let about = |_: &State| AlertSubject { shipment: facts.id.into(), ..AlertSubject::default() };
-        self.look(desk, &|card| covered.is_covered_by(card), &about, &Facts::Shipment(facts, &Now::at(desk.now)));
+        touched.clear();
+        shipping.own_touched = touched;
+    }
+
+    /// Looks at a shipment. It is covered by rules for where it goes.
+    fn look_at_shipment(&mut self, desk: &mut Desk<'_>, shipping: &Shipping, shipment: &str) {
+        let now = desk.now;
+        let looked = shipping.own_facts(shipment, now, |facts| {
+            let covered = shipping::covered(desk.state, facts.to);
+            let about = |_: &State| shipping::about(shipment);
+            self.look(desk, &|card| covered.is_covered_by(card), &about, &Facts::Shipment(facts, &Now::at(now)));
+        });
+        if looked.is_none() {
+            let rules = desk.rules;
+            for rule in rules.own(Subject::Shipment) {
+                self.leave(desk, rule, &shipping::about(shipment));
+            }
+        }
     }
 
     /// Asks every rule over a thing. `about` names the thing in alerts.
@@ -435,4 +457,5 @@ fn listed(figures: &[(&'static str, String)]) -> String {
 pub(crate) struct Over<'w> {
     pub(crate) stock: &'w mut StockWatch,
     pub(crate) sources: &'w Sources,
+    pub(crate) shipping: &'w Shipping,
 }

@@ -7,6 +7,7 @@
 //! not with the time at which it is noticed, and changes nothing unless it opens or closes an alert, which becomes an
 //! entry; so a replay, which notices timers at the next entry only, ends with the same.
 
+mod facts;
 mod judge;
 mod tell;
 
@@ -55,6 +56,8 @@ pub(crate) struct Shipping {
     index: BTreeMap<Box<str>, u32>,
     /// [`Slot::settle`] in order.
     settles: BTreeSet<(Timestamp, u32)>,
+    /// Shipments at which conditions of users' own are to be looked: those that were looked at, and forgotten ones.
+    pub(crate) own_touched: Vec<Box<str>>,
 }
 
 impl Default for Shipping {
@@ -65,16 +68,17 @@ impl Default for Shipping {
             free: BTreeSet::new(),
             index: BTreeMap::new(),
             settles: BTreeSet::new(),
+            own_touched: Vec::new(),
         }
     }
 }
 
-fn about(shipment: &str) -> AlertSubject {
+pub(crate) fn about(shipment: &str) -> AlertSubject {
     AlertSubject { shipment: shipment.into(), ..AlertSubject::default() }
 }
 
 /// What a rule over a shipment is looked for: where it goes.
-fn covered<'s>(state: &'s State, to: &'s str) -> Covered<'s> {
+pub(crate) fn covered<'s>(state: &'s State, to: &'s str) -> Covered<'s> {
     let catalog = state.catalog();
     let warehouse = to.split('/').next().and_then(|warehouse| catalog.find_location(warehouse));
     let card = warehouse.and_then(|warehouse| catalog.location(warehouse).card.as_ref());
@@ -244,6 +248,7 @@ impl Shipping {
     /// A shipment is followed no more.
     fn forget(&mut self, desk: &mut Desk<'_>, shipment: &str) {
         self.shipments.forget(shipment);
+        self.own_touched.push(shipment.into());
         let Some(index) = self.index.remove(shipment) else { return };
         if let Some(slot) = self.slots[index as usize].take() {
             judge::release(desk, &slot);

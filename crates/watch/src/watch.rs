@@ -132,6 +132,10 @@ impl Watch {
             for fact in facts {
                 if let Fact::Reading { metric, value, unit, at } = *fact {
                     parts.readings.read(desk, decision.source, metric, (unit, value), at);
+                    if parts.own.has(Subject::Reading) {
+                        let said = parts.readings.own_facts(desk.state, decision.source, metric, (unit, value));
+                        parts.own.look_at_reading(desk, &said);
+                    }
                 }
             }
             if !decision.effects.is_empty() && !is_apart {
@@ -148,15 +152,17 @@ impl Watch {
     /// Asks users' own conditions over what the decision touched.
     fn take_own(&mut self, state: &State, decision: &Decision) {
         let asks_devices = self.own.has(Subject::Device);
-        if self.stock.own_touched.is_empty() && !asks_devices {
+        let has_touched = !self.stock.own_touched.is_empty() || !self.shipping.own_touched.is_empty();
+        if !has_touched && !asks_devices {
             return;
         }
         self.with(state, decision.recorded_at, state.position(), |parts, desk| {
             parts.own.look_at_touched(desk, parts.stock);
+            parts.own.look_at_shipments(desk, parts.shipping);
             if asks_devices {
                 parts.own.take_devices(desk, parts.sources, decision);
             }
-            parts.own.arm(desk, &Over { stock: parts.stock, sources: parts.sources });
+            parts.own.arm(desk, &Over { stock: parts.stock, sources: parts.sources, shipping: parts.shipping });
         });
     }
 
@@ -177,7 +183,9 @@ impl Watch {
     fn wake(&mut self, state: &State, now: Timestamp) {
         if self.own.is_asleep() {
             self.with(state, now, Position::ZERO, |parts, desk| {
-                parts.own.wake(desk, &mut Over { stock: parts.stock, sources: parts.sources });
+                parts
+                    .own
+                    .wake(desk, &mut Over { stock: parts.stock, sources: parts.sources, shipping: parts.shipping });
             });
         }
     }
@@ -223,7 +231,11 @@ impl Watch {
         let Some(condition) = Condition::named(&card.condition) else { return };
         if condition == Condition::Own {
             return self.with(state, now, state.position(), |parts, desk| {
-                parts.own.rule_changed(desk, &mut Over { stock: parts.stock, sources: parts.sources }, card);
+                parts.own.rule_changed(
+                    desk,
+                    &mut Over { stock: parts.stock, sources: parts.sources, shipping: parts.shipping },
+                    card,
+                );
             });
         }
         self.with(state, now, state.position(), |parts, desk| match condition.info().about {
@@ -256,10 +268,17 @@ impl Watch {
                 }
                 Timer::Stream(index) => parts.readings.due(desk, index),
                 Timer::Alert(position) => life::due(desk, position),
-                Timer::OwnStock(slot) => parts.own.stock_due(desk, parts.stock, slot),
+                Timer::OwnStock(slot) => parts.own.stock_due(desk, parts.stock, parts.shipping, slot),
                 Timer::OwnDevices(slot) => parts.own.devices_due(desk, parts.sources, slot),
                 Timer::OwnWaiting => parts.own.waiting_due(desk),
-                Timer::Shipment(index) => parts.shipping.due(desk, index, at),
+                Timer::Shipment(index) => {
+                    parts.shipping.due(desk, index, at);
+                    if parts.own.is_asleep() {
+                        parts.shipping.own_touched.clear();
+                    } else {
+                        parts.own.look_at_shipments(desk, parts.shipping);
+                    }
+                }
             });
         }
     }

@@ -275,3 +275,57 @@ fn an_own_condition_like_low_stock_tells_what_low_stock_tells() {
         site.check_replay(reload_at);
     }
 }
+
+#[test]
+fn readings_are_asked_about_as_they_come() {
+    let mut site = Site::new();
+    site.rule_for("cold", "temperature", &[("min", "2"), ("max", "8")], |card| card.location = "A/cold".into());
+    let when = "reading.metric == 'temperature_celsius' && reading.value > reading.zone_max + 3";
+    own_over(&mut site, "hot", "reading", when, |card| card.location = "A/cold".into());
+    own_over(&mut site, "far", "reading", "reading.minutes_outside >= 15", |_| {});
+    site.device("probe", "A/cold", None);
+    site.device("other", "B", None);
+    let own_of =
+        |site: &Site| -> Vec<String> { site.open().into_iter().filter(|line| line.starts_with("own:")).collect() };
+    for celsius in [5.0, 9.0, 9.5, 12.0] {
+        site.wait(5 * MINUTE);
+        site.reading("other", "temperature_celsius", 30.0);
+        site.reading("probe", "temperature_celsius", celsius);
+    }
+    assert_eq!(own_of(&site), ["own:hot probe temperature_celsius"]);
+    for _ in 0..3 {
+        site.wait(5 * MINUTE);
+        site.reading("probe", "temperature_celsius", 10.0);
+    }
+    assert_eq!(own_of(&site), ["own:far probe temperature_celsius"]);
+    site.wait(5 * MINUTE);
+    site.reading("probe", "temperature_celsius", 5.0);
+    assert_eq!(own_of(&site), [""; 0]);
+    assert!(site.watch.evaluation_errors("hot").is_none(), "the scope is kept");
+    check(&site);
+}
+
+#[test]
+fn shipments_are_asked_about_when_something_is_said_of_them_and_as_time_passes() {
+    let mut site = Site::new();
+    own_over(&mut site, "due", "shipment", "has(shipment.hours_to_promise) && shipment.hours_to_promise < 6", |_| {});
+    own_over(&mut site, "more", "shipment", "shipment.over_received > 0", |card| card.location = "A".into());
+    let order = |reference: &'static str, quantity: i64, expected_at: i64| Event {
+        reference,
+        expected_at: Some(Timestamp(expected_at)),
+        ..Event::new(EventKind::PurchaseOrderPlaced, "TEA", "A", Quantity::units(quantity))
+    };
+    let own_of =
+        |site: &Site| -> Vec<String> { site.open().into_iter().filter(|line| line.starts_with("own:")).collect() };
+    site.event(order("PO1", 10, START + DAY));
+    assert_eq!(own_of(&site), [""; 0]);
+    check(&site);
+    site.wait(19 * HOUR + MINUTE);
+    assert_eq!(own_of(&site), ["own:due PO1"]);
+    check(&site);
+    let receipt =
+        Event { reference: "PO1", ..Event::new(EventKind::PurchaseOrderReceived, "TEA", "A", Quantity::units(12)) };
+    site.event(receipt);
+    assert_eq!(own_of(&site), ["own:due PO1", "own:more PO1"]);
+    check(&site);
+}

@@ -184,11 +184,11 @@ pub(crate) async fn list_rules(State(app): State<App>, uri: Uri, headers: Header
             && built_in.is_none_or(|wanted| wanted == is_built_in)
             && search.as_ref().is_none_or(|text| says(card, text))
     };
-    let views = app.engine().views();
     let cursor = params.text("cursor").unwrap_or_default();
-    let rules = Known::after(views.catalog(), cursor, limit, wanted);
-    let as_of_position = views.position().0;
-    drop(views);
+    let (rules, as_of_position) = {
+        let views = app.engine().views();
+        (Known::after(views.catalog(), cursor, limit, wanted), views.position().0)
+    };
     let next = (rules.len() == limit).then(|| rules.last().map(|last| last.card.rule.to_string())).flatten();
     let items = RuleReply::with_errors(&app, rules.into_iter().map(RuleReply::from).collect()).await;
     Ok(tag.page(PageReply { items, next, as_of_position }))

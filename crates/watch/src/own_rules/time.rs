@@ -5,13 +5,14 @@ use super::{Over, OwnRules, words};
 use crate::desk::{Desk, Wanted};
 use crate::own::{Facts, Now, Subject};
 use crate::rule::Rule;
+use crate::shipping::Shipping;
 use crate::source::{self, Sources};
 use crate::stock::StockWatch;
 use crate::timers::Timer;
 use ledger::{PartyId, Timestamp};
 
 const SECOND: i64 = 1_000_000;
-/// All stock is looked at once in so many slots of a second: once an hour.
+/// All stock, and all shipments, are looked at once in so many slots of a second: once an hour.
 const STOCK_SLOTS: u32 = 3_600;
 /// All devices are looked at once in so many slots of a second: once a minute.
 const DEVICE_SLOTS: u32 = 60;
@@ -61,8 +62,9 @@ impl OwnRules {
                         self.await_device(desk, over.sources, rule, party);
                     }
                 }
-                // Their next message says how they are.
-                Subject::Reading | Subject::Shipment => {}
+                Subject::Shipment => self.look_at_shipment(desk, over.shipping, &subject.shipment),
+                // Its next message says how it is.
+                Subject::Reading => {}
             }
         }
         self.arm(desk, over);
@@ -93,25 +95,39 @@ impl OwnRules {
         if self.is_asleep {
             return;
         }
-        if self.counts[Subject::Stock as usize].timed > 0 {
-            let slots = u32::try_from(over.stock.subjects.len()).unwrap_or(u32::MAX).min(STOCK_SLOTS);
+        let (stock, shipments) = (self.is_timed(Subject::Stock), self.is_timed(Subject::Shipment));
+        if stock || shipments {
+            let stock = if stock { over.stock.subjects.len() } else { 0 };
+            let shipments = if shipments { over.shipping.places() } else { 0 };
+            let slots = u32::try_from(stock.max(shipments)).unwrap_or(u32::MAX).min(STOCK_SLOTS);
             arm_slots(desk, &mut self.stock_slots, slots, STOCK_SLOTS, Timer::OwnStock);
         }
-        if self.counts[Subject::Device as usize].timed > 0 {
+        if self.is_timed(Subject::Device) {
             let slots = u32::try_from(over.sources.len()).unwrap_or(u32::MAX).min(DEVICE_SLOTS);
             arm_slots(desk, &mut self.device_slots, slots, DEVICE_SLOTS, Timer::OwnDevices);
         }
     }
 
-    /// A slot of all stock is due.
-    pub(crate) fn stock_due(&mut self, desk: &mut Desk<'_>, stock: &StockWatch, slot: u32) {
-        if self.is_asleep || self.counts[Subject::Stock as usize].timed == 0 {
+    const fn is_timed(&self, over: Subject) -> bool {
+        self.counts[over as usize].timed > 0
+    }
+
+    /// A slot of all stock, and of all shipments, is due.
+    pub(crate) fn stock_due(&mut self, desk: &mut Desk<'_>, stock: &StockWatch, shipping: &Shipping, slot: u32) {
+        if self.is_asleep || !(self.is_timed(Subject::Stock) || self.is_timed(Subject::Shipment)) {
             return self.stock_slots.clear();
         }
         if !turn_slot(desk, &mut self.stock_slots, slot, STOCK_SLOTS, Timer::OwnStock) {
             return;
         }
         let count = u32::try_from(stock.subjects.len()).unwrap_or(u32::MAX);
+        if self.is_timed(Subject::Shipment) {
+            for index in (slot as usize..shipping.places()).step_by(STOCK_SLOTS as usize) {
+                if let Some(shipment) = shipping.at(index) {
+                    self.look_at_shipment(desk, shipping, shipment);
+                }
+            }
+        }
         for index in (slot..count).step_by(STOCK_SLOTS as usize) {
             if stock.is_own(index) {
                 self.look_at_stock(desk, stock, index);
@@ -121,7 +137,7 @@ impl OwnRules {
 
     /// A slot of all devices is due.
     pub(crate) fn devices_due(&mut self, desk: &mut Desk<'_>, sources: &Sources, slot: u32) {
-        if self.is_asleep || self.counts[Subject::Device as usize].timed == 0 {
+        if self.is_asleep || !self.is_timed(Subject::Device) {
             return self.device_slots.clear();
         }
         if !turn_slot(desk, &mut self.device_slots, slot, DEVICE_SLOTS, Timer::OwnDevices) {

@@ -2,6 +2,7 @@
 //! are lost, and sensors that are faulty.
 
 mod exposed;
+mod facts;
 mod guard;
 mod image;
 mod tell;

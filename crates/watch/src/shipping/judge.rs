@@ -82,6 +82,7 @@ impl Shipping {
             return self.forget(desk, &id);
         }
         self.plan_settling(index, at);
+        self.own_touched.push(id);
         let (holds, due) = self.evaluate(desk, index, at);
         if let Some(slot) = self.slots[index as usize].as_mut() {
             (slot.holds, slot.due, slot.judged_at) = (holds, due, at);
@@ -93,6 +94,7 @@ impl Shipping {
     pub(super) fn look_again(&mut self, desk: &mut Desk<'_>, index: u32, at: Timestamp) {
         let (holds, due) = self.evaluate(desk, index, at);
         if let Some(slot) = self.slots[index as usize].as_mut() {
+            self.own_touched.push(slot.shipment.clone());
             if slot.holds != holds {
                 (slot.holds, slot.judged_at) = (holds, at);
             }
@@ -142,7 +144,13 @@ impl Shipping {
         }
     }
 
-    fn with_look<T>(&self, index: u32, at: Timestamp, estimates: bool, work: impl FnOnce(&Look<'_>) -> T) -> Option<T> {
+    pub(super) fn with_look<T>(
+        &self,
+        index: u32,
+        at: Timestamp,
+        estimates: bool,
+        work: impl FnOnce(&Look<'_>) -> T,
+    ) -> Option<T> {
         let id = &*self.slots.get(index as usize)?.as_ref()?.shipment;
         let (shipment, journey) = (self.shipments.shipment(id)?, self.shipments.journey(id)?);
         let lines = shipment.lines();
@@ -231,7 +239,7 @@ impl Look<'_> {
     }
 
     /// Whether it has left and has not arrived.
-    fn is_on_its_way(&self) -> bool {
+    pub(super) fn is_on_its_way(&self) -> bool {
         matches!(self.stage(), Some(Stage::Departed | Stage::InTransit))
     }
 
