@@ -10,6 +10,7 @@ import threading
 
 from devices import PHONE
 from journey import Journey, Program
+from webdriver import until
 
 
 class Receiver(http.server.BaseHTTPRequestHandler):
@@ -57,7 +58,9 @@ class ChannelsJourney(Journey):
     def press_test(self, channel):
         """Presses the button of a channel, and answers what the page says then."""
         self.visit("/channels")
+        before = self.browser.find("main")
         self.browser.find(f"[data-channel={channel}] form button").click()
+        until(lambda: self.browser.find("main").reference != before.reference, "the page that the button leads to")
         return self.browser.find("main").text()
 
 

@@ -247,8 +247,8 @@ mod tests {
         let mut sampler = Sampler::new(directory.path(), handle.clone(), Some(Duration::from_secs(60)));
         assert!(!sampler.is_declared());
         sampler.hand_in();
-        // Whoever asks is answered behind what was handed in before.
-        handle.ask_and_wait(|_, _| ()).unwrap();
+        // Whoever hands in is answered behind what was handed in before.
+        handle.submit_and_wait(Batch::new()).unwrap();
         assert_eq!(handle.position().0, 2);
         let card = handle.views().catalog().device(DEVICE).cloned().unwrap();
         assert_eq!((&*card.kind, card.interval_micros), ("system", Some(60_000_000)));
@@ -263,7 +263,7 @@ mod tests {
         // Once declared it is not declared again, and one that says nothing any more is not expected to.
         sampler.hand_in();
         Sampler::new(directory.path(), handle.clone(), None).hand_in();
-        handle.ask_and_wait(|_, _| ()).unwrap();
+        handle.submit_and_wait(Batch::new()).unwrap();
         assert_eq!(handle.position().0, 4);
         assert_eq!(handle.views().catalog().device(DEVICE).unwrap().interval_micros, None);
         engine.shutdown().unwrap();
