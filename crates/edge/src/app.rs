@@ -64,6 +64,8 @@ pub(crate) struct Gates {
     pub(crate) surveys: Arc<Semaphore>,
     /// Rules that are tried at once.
     pub(crate) trials: Arc<Semaphore>,
+    /// Held by whoever decides about stock on hold: what is there must not change between looking and deciding.
+    pub(crate) decisions: tokio::sync::Mutex<()>,
     pub(crate) rates: RateLimits,
     requests: AtomicU64,
     /// Told apart from those of other starts by the time of this one.
@@ -95,6 +97,7 @@ impl App {
             surveys: Arc::new(Semaphore::new(SURVEYS_MAX)),
             // Each reads the whole journal.
             trials: Arc::new(Semaphore::new(1)),
+            decisions: tokio::sync::Mutex::default(),
             rates: RateLimits::new(settings.requests_per_second_max),
             requests: AtomicU64::new(0),
             request_prefix: format!("{:x}", started_at.0),

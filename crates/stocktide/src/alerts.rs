@@ -15,7 +15,9 @@ Examples:
   stocktide alerts show 1234
   stocktide alerts acknowledge 1234 1240 --note \"on my way\"
   stocktide alerts snooze 1234 --minutes 60
-  stocktide alerts resolve 1234 --note refilled";
+  stocktide alerts resolve 1234 --note refilled
+  stocktide alerts release 1234 --person \"Anna Berg\" --reason \"stable for 24 h by the data sheet\"
+  stocktide alerts scrap 1240 --person \"Anna Berg\" --reason frozen --quantity 4";
 
 /// Lists alerts of a running server and deals with them.
 #[derive(Debug, Args)]
@@ -32,6 +34,8 @@ enum AlertsCommand {
     Acknowledge(DoArgs),
     Snooze(SnoozeArgs),
     Resolve(DoArgs),
+    Release(DecideArgs),
+    Scrap(DecideArgs),
 }
 
 /// Lists alerts, the gravest first.
@@ -100,6 +104,25 @@ struct SnoozeArgs {
     what: DoArgs,
 }
 
+/// Decides about stock on hold: it is available again, or thrown away.
+#[derive(Debug, Args)]
+struct DecideArgs {
+    /// The alerts' ids.
+    #[arg(required = true)]
+    ids: Vec<u64>,
+    /// Who decides.
+    #[arg(long, value_name = "NAME")]
+    person: String,
+    /// Why.
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    /// How much of each, in the product's base unit [default: all that is on hold].
+    #[arg(long, value_name = "QUANTITY")]
+    quantity: Option<ledger::Quantity>,
+    #[command(flatten)]
+    ask: AskArgs,
+}
+
 /// Does what the arguments say.
 ///
 /// # Errors
@@ -110,6 +133,8 @@ pub(crate) fn run(args: AlertsArgs, config: &ConfigFile) -> Result<Ended> {
         AlertsCommand::Show(args) => show(&args, config),
         AlertsCommand::Acknowledge(args) => change(&args, "acknowledge", json!({}), config),
         AlertsCommand::Resolve(args) => change(&args, "resolve", json!({}), config),
+        AlertsCommand::Release(args) => decide(&args, "release", config),
+        AlertsCommand::Scrap(args) => decide(&args, "scrap", config),
         AlertsCommand::Snooze(SnoozeArgs { minutes, until, what }) => {
             let body = match (minutes, until) {
                 (Some(minutes), _) => json!({ "minutes": minutes }),
@@ -230,6 +255,29 @@ fn change(args: &DoArgs, what: &str, body: Value, config: &ConfigFile) -> Result
     } else {
         for answer in &answers {
             output::line(&format!("alert {} is {}", answer["id"], shown(&answer["state"])))?;
+        }
+    }
+    Ok(Ended::Done)
+}
+
+fn decide(args: &DecideArgs, what: &str, config: &ConfigFile) -> Result<Ended> {
+    let mut client = args.ask.client(config)?;
+    let id = format!("{}-{}", std::process::id(), crate::clock::now().0);
+    let mut body = json!({ "person": args.person, "reason": args.reason, "id": id });
+    if let Some(quantity) = args.quantity {
+        body["quantity"] = json!(quantity.to_string());
+    }
+    let mut answers = Vec::new();
+    for id in &args.ids {
+        answers.push(change_one(&mut client, *id, what, &body)?);
+    }
+    if args.ask.json {
+        output::line(&serde_json::to_string_pretty(&answers)?)?;
+    } else {
+        for answer in &answers {
+            let [alert, done, quantity, left, entry] =
+                ["alert", "decided", "quantity", "left_quantity", "event_position"].map(|name| shown(&answer[name]));
+            output::line(&format!("alert {alert}: {quantity} {done} by entry {entry}, {left} left on hold"))?;
         }
     }
     Ok(Ended::Done)

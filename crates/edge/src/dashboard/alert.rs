@@ -111,6 +111,9 @@ pub(crate) fn render_ways(content: &Content) -> Fragment {
                             }
                         }
                     }
+                    @if item.end.is_none() && *item.alert.condition == *watch::Condition::StockOnHold.name() {
+                        (alert_act::decision(&key, &format!("/alerts/{key}")))
+                    }
                     @if item.end.is_none() { (alert_act::form(alert_act::Whom::One(&key, item.state != AlertState::Acknowledged), &format!("/alerts/{key}"))) }
                 }
             }

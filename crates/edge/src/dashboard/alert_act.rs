@@ -6,6 +6,7 @@ use crate::dashboard::layout::{self, Tab, Waiting};
 use crate::dashboard::{frame, html_page, text};
 use crate::http::Problem;
 use crate::http::alert_changes::{Doing, change, owner};
+use crate::http::hold_decisions::{Decided, Way, decide, quantity};
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -25,13 +26,15 @@ const MORNING_MICROS: i64 = 8 * HOUR_MICROS;
 const ZONE_MINUTES_MAX: i64 = 14 * 60;
 
 /// What each button sends, and the words for what it did.
-const DONE: [(&str, &str); 6] = [
+const DONE: [(&str, &str); 8] = [
     ("acknowledge", "acknowledged"),
     ("hour", "snoozed for an hour"),
     ("tomorrow", "snoozed until tomorrow"),
     ("snooze", "snoozed"),
     ("note", "noted"),
     ("resolve", "resolved"),
+    ("release", "decided: released"),
+    ("scrap", "decided: scrapped"),
 ];
 
 pub(crate) fn router() -> Router<App> {
@@ -98,6 +101,35 @@ pub(crate) fn form(whom: Whom<'_>, back: &str) -> Markup {
     }
 }
 
+/// The form for stock on hold: who decides, why, and what becomes of it. All that is on hold when no quantity is given.
+pub(crate) fn decision(alert: &str, back: &str) -> Markup {
+    let field = |name: &str| format!("{name}-{alert}");
+    html! {
+        form.act method="post" action="/alerts/act" data-decision=(alert) {
+            // The enter key decides nothing.
+            button name="act" value="" hidden {}
+            input type="hidden" name="alert" value=(alert);
+            input type="hidden" name="back" value=(back);
+            div.field {
+                label for=(field("person")) { "Who decides" }
+                input id=(field("person")) name="person" required maxlength="200" autocomplete="name";
+            }
+            div.field.grow {
+                label for=(field("reason")) { "Reason" }
+                input id=(field("reason")) name="reason" required maxlength="1000" autocomplete="off";
+            }
+            div.field {
+                label for=(field("quantity")) { "Quantity; empty for all" }
+                input id=(field("quantity")) name="quantity" inputmode="decimal" maxlength="30" autocomplete="off";
+            }
+            div.row {
+                button.main name="act" value="release" { "Release" }
+                button name="act" value="scrap" { "Scrap" }
+            }
+        }
+    }
+}
+
 /// What was just done, from the address that [`act`] leads to.
 pub(crate) fn notice(done: &str) -> Markup {
     let Some((act, count)) = done.split_once('-') else { return html! {} };
@@ -114,6 +146,12 @@ pub(crate) fn notice(done: &str) -> Markup {
     }
 }
 
+/// What a form asks for.
+enum Wanted {
+    Step(Doing),
+    Decision(Decided),
+}
+
 /// A form as it came.
 #[derive(Default)]
 struct Said {
@@ -122,6 +160,9 @@ struct Said {
     note: String,
     until: String,
     owner: String,
+    person: String,
+    reason: String,
+    quantity: String,
     zone: String,
     back: String,
 }
@@ -136,6 +177,9 @@ impl Said {
                 "note" => value.trim().clone_into(&mut said.note),
                 "until" => value.trim().clone_into(&mut said.until),
                 "owner" => value.trim().clone_into(&mut said.owner),
+                "person" => said.person = value,
+                "reason" => said.reason = value,
+                "quantity" => value.trim().clone_into(&mut said.quantity),
                 "zone" => said.zone = value,
                 "back" => said.back = value,
                 _ => {}
@@ -153,6 +197,18 @@ impl Said {
             .to_owned();
         }
         said
+    }
+
+    /// What is to become of stock on hold; `None` when the form is about something else.
+    fn decided(&self) -> Option<Result<Decided, Problem>> {
+        let way = match &*self.act {
+            "release" => Way::Release,
+            "scrap" => Way::Scrap,
+            _ => return None,
+        };
+        let quantity = (!self.quantity.is_empty()).then(|| quantity(&self.quantity)).transpose();
+        let (person, reason) = (self.person.clone(), self.reason.clone());
+        Some(quantity.map(|quantity| Decided { way, person, reason, quantity, id: String::new() }))
     }
 
     /// How far the sender's clock on the wall is ahead of UTC.
@@ -212,8 +268,13 @@ async fn act(
     }
     let mut count = 0;
     for alert in &said.alerts {
-        let done = match said.doing(app.engine().now()) {
-            Ok(doing) => change(&app, &principal, *alert, doing).await,
+        let wanted = match said.decided() {
+            Some(decided) => decided.map(Wanted::Decision),
+            None => said.doing(app.engine().now()).map(Wanted::Step),
+        };
+        let done = match wanted {
+            Ok(Wanted::Decision(decided)) => decide(&app, &principal, *alert, decided).await.map(drop),
+            Ok(Wanted::Step(doing)) => change(&app, &principal, *alert, doing).await,
             Err(problem) => {
                 // The same for all of them.
                 wrong.push((None, problem.detail));
@@ -249,7 +310,8 @@ fn again(app: &App, said: &Said, count: usize, wrong: &[(Option<Position>, Strin
                         }
                     }
                 }
-                @if let Some(alert) = only { (form(Whom::One(&alert, true), back)) }
+                @if let (Some(alert), Some(_)) = (&only, said.decided()) { (decision(alert, back)) }
+                @else if let Some(alert) = only { (form(Whom::One(&alert, true), back)) }
             }
         }
     };

@@ -142,6 +142,20 @@ fn an_alert_offers_what_can_still_be_done() {
 }
 
 #[test]
+fn stock_on_hold_asks_for_a_person_and_a_reason() {
+    let mut books = Books::new();
+    for (condition, asks) in [("stock_on_hold", true), ("low_stock", false)] {
+        let opened = Alert { condition: condition.into(), why: "10 on hold".into(), ..Alert::default() };
+        books.take(NOW, Body::Command(&Command::RaiseAlert(Box::new(opened))));
+        let one = alert::read(&books.views, books.state.position()).expect("it is kept");
+        let page = html! { (alert::render_ways(&one)) }.into_string();
+        for part in ["name=\"person\"", "name=\"reason\"", "value=\"release\"", "value=\"scrap\""] {
+            assert_eq!(page.contains(part), asks, "{condition}: {part}");
+        }
+    }
+}
+
+#[test]
 fn hostile_names_are_text_on_every_page() {
     let mut books = Books::new();
     books.added(HOSTILE, "warehouse_A/<b>bin</b>", 3);

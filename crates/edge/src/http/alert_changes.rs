@@ -90,7 +90,7 @@ pub(crate) struct Doing {
     pub(crate) id: String,
 }
 
-fn unprocessable(code: &'static str, field: &'static str, detail: impl Into<String>) -> Problem {
+pub(super) fn unprocessable(code: &'static str, field: &'static str, detail: impl Into<String>) -> Problem {
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail).of(field)
 }
 
@@ -159,7 +159,7 @@ async fn repeated(app: &App, alert: Position, first: Position, minutes: Option<u
 }
 
 /// Why nothing can be done to an alert that the ledger does not have open.
-fn over(app: &App, alert: Position) -> Problem {
+pub(super) fn over(app: &App, alert: Position) -> Problem {
     let item = app.engine().views().alert(alert);
     match item.filter(|item| item.state == AlertState::Resolved).and_then(|item| item.end) {
         Some(end) => {
@@ -172,7 +172,11 @@ fn over(app: &App, alert: Position) -> Problem {
 }
 
 /// Reads a request's body, which may be empty when everything in it may.
-async fn read<T: DeserializeOwned>(app: &App, request: Request, empty: Option<T>) -> Result<(T, String), Problem> {
+pub(super) async fn read<T: DeserializeOwned>(
+    app: &App,
+    request: Request,
+    empty: Option<T>,
+) -> Result<(T, String), Problem> {
     let key = idempotency_key(request.headers())?.unwrap_or_default();
     let body = body::json(app, request).await?;
     if let (Some(empty), true) = (empty, body.trim_ascii().is_empty()) {
@@ -186,7 +190,7 @@ async fn read<T: DeserializeOwned>(app: &App, request: Request, empty: Option<T>
 }
 
 /// The key of the header, else the id of the body.
-fn key(header: String, id: String) -> Result<String, Problem> {
+pub(super) fn key(header: String, id: String) -> Result<String, Problem> {
     if !header.is_empty() {
         return Ok(header);
     }

@@ -18,6 +18,7 @@ pub(crate) mod events;
 mod guard;
 mod held;
 mod history;
+pub(crate) mod hold_decisions;
 mod hooks;
 pub(crate) mod inferences;
 pub mod json;
@@ -70,6 +71,7 @@ pub(crate) fn router(app: &App) -> Router<App> {
         .merge(events::router())
         .merge(alerts::router())
         .merge(alert_changes::router())
+        .merge(hold_decisions::router())
         .merge(rules::router())
         .merge(rule_trials::router())
         .merge(conditions::router())

@@ -6,8 +6,8 @@ use crate::App;
 use crate::http::json::{Date, Json, Number, Time};
 use crate::http::{
     Problem, alert_changes, alerts, availability, catalogue, channels, conditions, counts, coverage, devices, events,
-    held, history, hooks, inferences, notices, operations, readings, reads, reservations, reversal, rule_list,
-    rule_trials, rules, series, shipments, stock, stream, tasks, units,
+    held, history, hold_decisions, hooks, inferences, notices, operations, readings, reads, reservations, reversal,
+    rule_list, rule_trials, rules, series, shipments, stock, stream, tasks, units,
 };
 use axum::Router;
 use axum::http::StatusCode;
@@ -41,6 +41,8 @@ pub(crate) fn router() -> Router<App> {
         alert_changes::assign,
         alert_changes::note,
         alert_changes::resolve,
+        hold_decisions::release,
+        hold_decisions::scrap,
         rules::list_rules,
         rule_list::declare_rules,
         rule_trials::try_rule,

@@ -193,3 +193,129 @@ async fn statistics_say_how_quickly_alerts_are_dealt_with() {
     assert_eq!(wrong, (400, "invalid_query".into(), "from".into()));
     server.stop().await;
 }
+
+/// A cold room that gets too warm with ten and twenty of a vaccine in it; the ids of the alerts of stock on hold.
+async fn warm_room(server: &Server) -> Vec<u64> {
+    let said = server.put("/v1/devices/t-1", r#"{"kind":"sensor","location":"A/cold"}"#).await;
+    assert!(said.status.is_success(), "{}", said.text());
+    let rule = json!({"condition": "temperature", "location": "A/cold",
+        "settings": {"max": "8", "allowed_minutes": "10", "warn_minutes": "5"}});
+    assert!(server.put("/v1/rules/cold", &rule.to_string()).await.status.is_success());
+    for (lot, place, quantity) in [("L1", "A/cold/1", 10), ("L2", "A/cold/2", 20)] {
+        server
+            .event(&format!(
+                r#""event":"item_added","product_id":"VACCINE","location":"{place}","lot":"{lot}","quantity":{quantity},"id":"{lot}""#
+            ))
+            .await;
+    }
+    for minute in 0..15 {
+        server.set_clock(minute * 60 * SECOND);
+        let at = format!("2026-02-16T10:{minute:02}:00Z");
+        let reading = format!(
+            r#""event":"sensor_reading","device":"t-1","metric":"temperature_celsius","value":12.0,"timestamp":"{at}""#
+        );
+        server.event(&reading).await;
+    }
+    let mut held = ids(&server.shown("/v1/alerts?condition=stock_on_hold").await);
+    held.sort_unstable();
+    assert_eq!(held.len(), 2, "{}", server.shown("/v1/alerts").await);
+    held
+}
+
+#[tokio::test]
+async fn stock_on_hold_is_released_and_scrapped_by_a_named_person() {
+    let server = Server::start().await;
+    let held = warm_room(&server).await;
+    let decide = async |id: u64, what: &str, body: Value| {
+        server.post(&format!("/v1/alerts/{id}/{what}"), body.to_string()).await
+    };
+    let said = |quantity: Option<u64>, id: &str| {
+        let mut body = json!({"person": " Anna ", "reason": "stable for 24 h", "id": id});
+        if let Some(quantity) = quantity {
+            body["quantity"] = quantity.into();
+        }
+        body
+    };
+    let part = decide(held[0], "release", said(Some(4), "a")).await.json();
+    assert_eq!(
+        (&part["decided"], &part["quantity"], &part["left_quantity"]),
+        (&"released".into(), &4.into(), &6.into())
+    );
+    let position = server.app.engine().position();
+    let rest = decide(held[0], "release", said(None, "b")).await.json();
+    assert_eq!((&rest["quantity"], &rest["left_quantity"]), (&6.into(), &0.into()));
+    assert_eq!(rest["note_position"], position.0 + 1);
+    let alert = server.shown(&format!("/v1/alerts/{}", held[0])).await;
+    assert_eq!((&alert["state"], &alert["outcome"]), (&"resolved".into(), &"cleared".into()));
+    assert_eq!(alert["history"][1]["note"], "released 6 of VACCINE lot L1 at A/cold/1 by Anna: stable for 24 h");
+
+    // Said again, over though it is: the same answer, and nothing is done twice.
+    let position = server.app.engine().position();
+    let again = decide(held[0], "release", said(None, "b")).await.json();
+    assert_eq!((&again["event_position"], &again["quantity"]), (&rest["event_position"], &6.into()));
+    assert_eq!(decide(held[0], "release", said(Some(4), "a")).await.json()["note_position"], part["note_position"]);
+    assert_eq!(decide(held[0], "release", said(Some(5), "a")).await.problem().1, "key_conflict");
+    assert_eq!(decide(held[0], "scrap", said(Some(4), "a")).await.problem().1, "key_conflict");
+    assert_eq!(decide(held[0], "release", said(None, "c")).await.problem().1, "alert_resolved");
+    assert_eq!(server.app.engine().position(), position);
+
+    let entry = server.shown(&format!("/v1/entries/{}", rest["event_position"])).await;
+    assert_eq!((&entry["source"], &entry["actor"]), (&"Anna".into(), &"anonymous".into()), "{entry}");
+    assert!(entry["reference"].as_str().unwrap().starts_with("temperature "), "{entry}");
+    for _ in 0..2 {
+        let body = json!({"person": "Ben", "reason": "frozen", "quantity": "5"});
+        assert_eq!(
+            decide(held[1], "scrap", body).await.json()["decided"],
+            "scrapped",
+            "two decisions of the same words"
+        );
+    }
+    assert_eq!(decide(held[1], "scrap", json!({"person": "Ben", "reason": "frozen"})).await.json()["left_quantity"], 0);
+    let stock = server.shown("/v1/stock/VACCINE/A").await;
+    assert_eq!((&stock["available_quantity"], &stock["quarantined_quantity"]), (&10.into(), &0.into()), "{stock}");
+    assert_eq!(ids(&server.shown("/v1/alerts?condition=stock_on_hold").await), [0; 0]);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_decision_needs_a_name_a_reason_and_stock_on_hold() {
+    let server = Server::start().await;
+    let held = warm_room(&server).await;
+    let low = server.raise(low_stock("BOLT", "w/bin-1", Severity::Warning)).await;
+    let check = async |id: u64, body: &str, expect: (u16, &str, &str)| {
+        let (status, code, field) = server.post(&format!("/v1/alerts/{id}/release"), body.to_owned()).await.problem();
+        assert_eq!((status, &*code, &*field), expect, "{body}");
+    };
+    let ok = r#"{"person":"Anna","reason":"fine"}"#;
+    check(77_777, ok, (404, "unknown_alert", "id")).await;
+    check(low, ok, (409, "not_on_hold", "id")).await;
+    check(held[0], r#"{"person":" ","reason":"fine"}"#, (422, "missing_field", "person")).await;
+    check(held[0], r#"{"person":"Anna","reason":""}"#, (422, "missing_field", "reason")).await;
+    check(held[0], r#"{"person":"stocktide","reason":"fine"}"#, (422, "invalid_value", "person")).await;
+    for quantity in ["0", "-1", "11", "\"many\"", "null1"] {
+        let body = format!(r#"{{"person":"Anna","reason":"fine","quantity":{quantity}}}"#);
+        let (code, field) = if quantity == "null1" { ("invalid_body", "") } else { ("invalid_value", "quantity") };
+        check(held[0], &body, (422, code, field)).await;
+    }
+    check(held[0], r#"{"reason":"fine"}"#, (422, "invalid_body", "")).await;
+    assert_eq!(ids(&server.shown("/v1/alerts?condition=stock_on_hold").await).len(), 2);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_form_decides_about_stock_on_hold() {
+    let server = Server::start().await;
+    let held = warm_room(&server).await;
+    let form = "application/x-www-form-urlencoded";
+    let page = server.get(&format!("/alerts/{}", held[0])).await.text();
+    assert!(page.contains("name=\"person\"") && page.contains("value=\"scrap\""), "{page}");
+    let act = |fields: &str| format!("alert={}&back=/alerts/{}&{fields}", held[0], held[0]);
+    let wrong = server.post_as("/alerts/act", form, act("act=release&person=Anna&reason=")).await;
+    assert!(
+        wrong.status == 422 && wrong.text().contains("reason is missing") && wrong.text().contains("data-decision")
+    );
+    let done = server.post_as("/alerts/act", form, act("act=release&person=Anna&reason=fine&quantity=")).await;
+    assert_eq!((done.status.as_u16(), done.header("location")), (303, &*format!("/alerts/{}?done=release-1", held[0])));
+    assert_eq!(ids(&server.shown("/v1/alerts?condition=stock_on_hold").await), held[1..]);
+    server.stop().await;
+}

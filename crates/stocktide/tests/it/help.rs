@@ -21,6 +21,7 @@ const COMMANDS: [&[&str]; 34] = [
     &["alerts", "show"],
     &["alerts", "acknowledge"],
     &["alerts", "snooze"],
+    &["alerts", "release"],
     &["rules"],
     &["rules", "list"],
     &["rules", "set"],

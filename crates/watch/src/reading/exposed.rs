@@ -5,7 +5,10 @@ use super::guard::Guard;
 use crate::cold::Budget;
 use crate::condition::Condition;
 use crate::desk::{Demand, Desk, Hold, Wanted};
-use ledger::{AccountId, AccountKind, AlertSubject, Decision, LocationId, LotId, Name, Posting, Quantity, Role, State};
+use ledger::{
+    AccountId, AccountKind, AlertSubject, Decision, DecisionKind, LocationId, LotId, Name, Posting, Quantity, Role,
+    State,
+};
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
@@ -97,7 +100,12 @@ impl Zones {
     }
 
     /// Puts on hold what came to a place where an excursion is on.
+    ///
+    /// A change of status brings nothing there: what a person releases meanwhile stays released.
     pub(super) fn came(&self, desk: &mut Desk<'_>, decision: &Decision) {
+        if decision.kind == DecisionKind::StatusChanged {
+            return;
+        }
         let arrived = |posting: &&Posting| posting.role == Role::Movement && posting.delta > Quantity::ZERO;
         for posting in decision.postings.iter().filter(arrived) {
             let key = desk.state.catalog().account(posting.account);
