@@ -1,6 +1,6 @@
 //! Alerts: listed and filtered, dealt with once however often that is said, told live, and summed up.
 
-use crate::support::{DAY, SECOND, Server};
+use crate::support::{DAY, SECOND, Server, Setup};
 use bytes::Bytes;
 use http_body_util::Full;
 use ledger::{Alert, AlertSubject, Command, Position, Severity, Timestamp};
@@ -204,7 +204,7 @@ async fn warm_room(server: &Server) -> Vec<u64> {
     for (lot, place, quantity) in [("L1", "A/cold/1", 10), ("L2", "A/cold/2", 20)] {
         server
             .event(&format!(
-                r#""event":"item_added","product_id":"VACCINE","location":"{place}","lot":"{lot}","quantity":{quantity},"id":"{lot}""#
+                r#""event":"item_added","product_id":"VACCINE","location":"{place}","lot":"{lot}","quantity":{quantity},"id":"{lot}","timestamp":"2026-02-16T10:00:00Z""#
             ))
             .await;
     }
@@ -224,7 +224,7 @@ async fn warm_room(server: &Server) -> Vec<u64> {
 
 #[tokio::test]
 async fn stock_on_hold_is_released_and_scrapped_by_a_named_person() {
-    let server = Server::start().await;
+    let server = Server::with(Setup { senses: true, ..Setup::default() }).await;
     let held = warm_room(&server).await;
     let decide = async |id: u64, what: &str, body: Value| {
         server.post(&format!("/v1/alerts/{id}/{what}"), body.to_string()).await
@@ -279,7 +279,7 @@ async fn stock_on_hold_is_released_and_scrapped_by_a_named_person() {
 
 #[tokio::test]
 async fn a_decision_needs_a_name_a_reason_and_stock_on_hold() {
-    let server = Server::start().await;
+    let server = Server::with(Setup { senses: true, ..Setup::default() }).await;
     let held = warm_room(&server).await;
     let low = server.raise(low_stock("BOLT", "w/bin-1", Severity::Warning)).await;
     let check = async |id: u64, body: &str, expect: (u16, &str, &str)| {
@@ -304,7 +304,7 @@ async fn a_decision_needs_a_name_a_reason_and_stock_on_hold() {
 
 #[tokio::test]
 async fn a_form_decides_about_stock_on_hold() {
-    let server = Server::start().await;
+    let server = Server::with(Setup { senses: true, ..Setup::default() }).await;
     let held = warm_room(&server).await;
     let form = "application/x-www-form-urlencoded";
     let page = server.get(&format!("/alerts/{}", held[0])).await.text();
