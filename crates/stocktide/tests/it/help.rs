@@ -3,7 +3,7 @@
 use crate::support::run;
 use std::path::Path;
 
-const COMMANDS: [&[&str]; 0] = [
+const COMMANDS: [&[&str]; 35] = [
     &[],
     &["serve"],
     &["demo"],
