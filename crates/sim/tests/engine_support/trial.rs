@@ -124,9 +124,8 @@ impl Trial {
         let low = [("below", below.to_string()), ("clear_percent", "0".to_owned())];
         // A condition of one's own that says the same.
         let mine = [("when", format!("stock.position < {below}"))];
-        let rules: [(&str, &str, &[(&str, String)]); 2] = [("low", "low_stock", &low), ("mine", "own", &mine)];
         let mut batch = Batch::new();
-        for (rule, condition, settings) in rules {
+        for (rule, condition, settings) in [("low", "low_stock", &low[..]), ("mine", "own", &mine[..])] {
             let card = RuleCard {
                 rule: rule.into(),
                 condition: condition.into(),
